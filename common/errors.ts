@@ -1,0 +1,58 @@
+/**
+ * The registry of the errors that cross a module's border. A code is stable: it is what the wire, the log and the
+ * tests know. The edges (S3, the command line) map a code to their protocol's own form; nothing between logs it.
+ */
+export const errorCodes = {
+  /** A majority of a key's replicas did not answer in time. The operation may or may not take effect later. */
+  'quorum-unavailable': 'too few replicas answered',
+  /** The operation's id has left the register's history: whether it was applied cannot be told (design: registers). */
+  'outcome-unknown': 'the outcome of the operation cannot be determined',
+  /** The peer closed, refused, or did not answer within the deadline. */
+  'peer-unavailable': 'the storage node cannot be reached',
+  /** A frame, a message or a length broke the protocol's grammar. The connection is closed. */
+  'protocol-violation': 'the peer broke the protocol',
+  /** The other side's cluster key differs, or it spoke before it proved its own. */
+  'peer-unauthenticated': 'the peer did not prove that it belongs to this cluster',
+  /** The request was routed by an older ring than the device has. */
+  'ring-outdated': 'the ring has changed',
+  /** No such device here. */
+  'device-unknown': 'no such device on this node',
+  /** An I/O error took the device out; it serves nothing until an operator looks at it. */
+  'device-failed': 'the device is out of service',
+  /** Free space has fallen to the reserve; reads and deletes go on. */
+  'device-full': 'the device is full',
+  /** A checksum did not match what was read. The bytes are not returned. */
+  'data-corrupt': 'stored data failed its checksum',
+  'blob-missing': 'no such blob on this device',
+  'blob-exists': 'the blob is already on this device',
+  /** A queue, a window or a connection limit is reached: the caller should slow down. */
+  overloaded: 'a limit is reached',
+  /** A ballot lies further ahead of this device's clock than any healthy clock would put it. */
+  'clock-skewed': 'the clock of the writer is too far ahead',
+  aborted: 'the operation was given up by its caller',
+  'invalid-argument': 'the argument is outside of what the interface allows',
+  'configuration-invalid': 'the configuration is not valid',
+  'format-invalid': 'the file is not of the expected format',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export class HoldfastError extends Error {
+  readonly code: ErrorCode;
+
+  /** @param detail what happened here, in words; the code's own sentence stands when it is left out. */
+  constructor(code: ErrorCode, detail?: string, options?: { cause?: unknown }) {
+    super(detail ?? errorCodes[code], options);
+    this.name = 'HoldfastError';
+    this.code = code;
+  }
+}
+
+/** Whether `error` is ours and bears `code`. */
+export function hasCode(error: unknown, code: ErrorCode): error is HoldfastError {
+  return error instanceof HoldfastError && error.code === code;
+}
+
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,48 @@
+/**
+ * The file seam: everything the engine does to a disk goes through here, so that a test can hold the disk in memory,
+ * lose what was not synced, and fail any call.
+ */
+
+/** How a file is opened. `create` fails when it exists; `append` creates it when missing and keeps what it holds. */
+export type OpenMode = 'read' | 'create' | 'append';
+
+export interface OpenFile {
+  /**
+   * Reads up to `length` bytes at `position` into `into` at `offset`; fewer only at the end of the file.
+   * Returns the bytes read.
+   */
+  read(into: Buffer, offset: number, length: number, position: number): Promise<number>;
+  /** The same without leaving the thread: for small reads that the page cache is expected to hold. */
+  readNow(into: Buffer, offset: number, length: number, position: number): number;
+  /** Writes all of `chunks`, in order, at `position`. A short write is continued; an error leaves the tail undefined. */
+  write(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  /** fdatasync: returns when the bytes written before the call, and the length, are durable. Never retried on error. */
+  sync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface FileInfo {
+  readonly name: string;
+  readonly isDirectory: boolean;
+}
+
+export interface Space {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+}
+
+export interface Files {
+  open(path: string, mode: OpenMode): Promise<OpenFile>;
+  /** Atomic within one file system; durable after `syncDirectory` of both folders. */
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Makes the folder and its parents; no error when it is there. */
+  makeDirectory(path: string): Promise<void>;
+  list(path: string): Promise<FileInfo[]>;
+  exists(path: string): Promise<boolean>;
+  /** fsync of a folder: makes the names made, renamed and removed in it durable. */
+  syncDirectory(path: string): Promise<void>;
+  space(path: string): Promise<Space>;
+}

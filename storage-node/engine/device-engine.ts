@@ -1,0 +1,126 @@
+/**
+ * What one device offers to the roles above it: records by key, rows in order, blobs, and the ceiling of its promises.
+ * The engine knows nothing of quorums; whoever calls it keeps writes to one key in order.
+ */
+import type { Ballot } from '#common/ballot.ts';
+import type { RecordKey } from '#common/codec/record-key.ts';
+import type { BlobId } from '#common/ids.ts';
+
+/** One applied operation in a register's history. */
+export interface AppliedOperation {
+  /** 16 random bytes as hexadecimal digits. */
+  readonly id: string;
+  readonly ballot: Ballot;
+}
+
+/** The accepted state of a register, as it is kept on disk. */
+export interface AcceptedState {
+  readonly ballot: Ballot;
+  /** Operations applied, oldest first; at most 32. */
+  readonly history: readonly AppliedOperation[];
+  /** No operation with a ballot above this has left the history. */
+  readonly horizon: Ballot;
+  /** A tombstone has no summary and no content. */
+  readonly live: boolean;
+  /** What a listing shows of the record, opaque to the engine; kept in the index. At most 4 KiB. */
+  readonly summary: Buffer;
+  /** The record itself with a small object's body, opaque to the engine; kept in the log only. At most 1 MiB − 64 KiB. */
+  readonly content: Buffer;
+}
+
+/** A record as the index has it. */
+export interface IndexRow {
+  readonly key: RecordKey;
+  readonly ballot: Ballot;
+  readonly live: boolean;
+  readonly summary: Buffer;
+}
+
+export interface RowRange {
+  /** First key, included. */
+  readonly from: Buffer;
+  /** End of the range, excluded. */
+  readonly to: Buffer;
+  /** Most rows to return, 1 … 10,000. */
+  readonly limit: number;
+}
+
+/** Receives a blob's bytes in order. Nothing is visible, and nothing is kept after a crash, before `commit` returns. */
+export interface BlobSink {
+  /** Resolves when `chunk` may be used again by the caller. One call at a time. */
+  write(chunk: Buffer): Promise<void>;
+  /** Makes the blob durable under its name (write temporary, fsync, rename, fsync folder). */
+  commit(): Promise<void>;
+  /** Forgets what was written; safe at any time, also after a failure. */
+  abort(): Promise<void>;
+}
+
+/** An open blob; it stays readable although the blob is deleted meanwhile. */
+export interface BlobSource {
+  readonly lengthBytes: number;
+  /**
+   * Reads `length` bytes at `position` into `into` at `offset`, each verified against its block's checksum.
+   * Throws `data-corrupt` and returns nothing of a block that fails.
+   */
+  read(into: Buffer, offset: number, length: number, position: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface BlobInfo {
+  readonly id: BlobId;
+  readonly lengthBytes: number;
+  /** Milliseconds since 1970. */
+  readonly createdMs: number;
+  /** The key of the record that was to refer to the blob when it was made. */
+  readonly owner: RecordKey;
+}
+
+export type DeviceHealth = 'ok' | 'full' | 'failed';
+
+export interface DeviceUsage {
+  readonly health: DeviceHealth;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  readonly records: number;
+  readonly tombstones: number;
+  readonly blobs: number;
+  readonly blobBytes: number;
+  readonly logBytes: number;
+  /** Bytes of the log that the index no longer refers to. */
+  readonly logDeadBytes: number;
+}
+
+export interface DeviceEngine {
+  /** The highest ceiling that was made durable before this start: promises up to here may have been given. */
+  readonly floor: number;
+
+  /** The accepted state, or undefined. Synchronous: index, then one read that the page cache is expected to hold. */
+  readRecord(key: RecordKey): AcceptedState | undefined;
+  /** The ballot and summary alone, from the index. */
+  readRow(key: RecordKey): IndexRow | undefined;
+  /**
+   * Appends the state; returns when it is durable (group commit) and `readRecord` gives it. Throws `device-full`,
+   * `device-failed`.
+   */
+  writeRecord(key: RecordKey, state: AcceptedState): Promise<void>;
+  /** Removes a tombstone's last trace when its ballot is still `ballot`. */
+  purgeRecord(key: RecordKey, ballot: Ballot): Promise<void>;
+  /** Rows with from ≤ key < to, in order of bytes, tombstones too. */
+  rows(range: RowRange): Promise<IndexRow[]>;
+
+  /** Makes `clock` durable as the ceiling of promises (group commit). */
+  raiseCeiling(clock: number): Promise<void>;
+
+  /** Throws `blob-exists`, `device-full`, `device-failed`. */
+  createBlob(id: BlobId, owner: RecordKey): Promise<BlobSink>;
+  /** Throws `blob-missing`, `data-corrupt`. */
+  openBlob(id: BlobId): Promise<BlobSource>;
+  /** Whether there was one. Space is free when the last reader closes. */
+  deleteBlob(id: BlobId): Promise<boolean>;
+  /** Blobs with ids above `after`, in order of ids. */
+  listBlobs(after: BlobId | undefined, limit: number): Promise<BlobInfo[]>;
+
+  usage(): Promise<DeviceUsage>;
+  /** Finishes what is under way, then closes. */
+  close(): Promise<void>;
+}
