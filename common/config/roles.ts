@@ -1,0 +1,30 @@
+/** What one role's process is told. `holdfast up` derives these from its one file; `holdfast serve` reads them. */
+import type { DeviceId } from '#common/ids.ts';
+import type { Address } from '#common/io/network.ts';
+
+export interface StorageRoleConfig {
+  /** Unique in the cluster, such as `storage-1`. */
+  readonly name: string;
+  readonly listen: Address;
+  readonly ringFile: string;
+  /** 32 bytes as hexadecimal digits; mode 0600. */
+  readonly clusterKeyFile: string;
+  readonly devices: readonly { readonly id: DeviceId; readonly path: string }[];
+  /** Free bytes on a device's file system under which it refuses writes. */
+  readonly reserveBytes: number;
+}
+
+export interface ProxyRoleConfig {
+  readonly name: string;
+  readonly listen: Address;
+  readonly ringFile: string;
+  readonly clusterKeyFile: string;
+  /** The users and their keys, mode 0600; read again when it changes. */
+  readonly usersFile: string;
+  /** The region that signatures and GetBucketLocation name. */
+  readonly region: string;
+  /** Host names under which `bucket.host` addresses a bucket. */
+  readonly virtualHosts: readonly string[];
+  /** Index shards of a new bucket, 1 … 1,024. */
+  readonly bucketShards: number;
+}

@@ -1,0 +1,39 @@
+/**
+ * The ring as its readers see it: an immutable table from partition to devices, with an epoch for each partition.
+ * A lookup is an array read.
+ */
+import type { DeviceId } from '#common/ids.ts';
+import type { Address } from '#common/io/network.ts';
+
+/** Where a device stands; two replicas differ in the outermost of these that they can. */
+export interface RingDevice {
+  readonly id: DeviceId;
+  readonly region: number;
+  readonly zone: number;
+  readonly rack: number;
+  /** The machine's name: one failure takes all its devices. */
+  readonly host: string;
+  /** Where the device's storage node listens. */
+  readonly address: Address;
+  /** Relative share of the data; 0 drains the device. */
+  readonly weight: number;
+}
+
+export interface Ring {
+  /** Raised with every change; files and messages name a ring by it. */
+  readonly version: number;
+  /** 2^partitionPower partitions, 0 … 20. */
+  readonly partitionPower: number;
+  /** Replicas per partition; a fraction gives that share of the partitions one more. */
+  readonly replicas: number;
+  /** By id; a gap where a device has been removed. */
+  readonly devices: readonly (RingDevice | undefined)[];
+  /** The partition of a hash: its highest `partitionPower` bits. */
+  partitionOf(hash: bigint): number;
+  /** The devices of a partition, primary first. */
+  members(partition: number): readonly DeviceId[];
+  /** Raised when the partition's members change. */
+  epoch(partition: number): number;
+  /** The other devices, in the order in which they stand in for a member, as dispersed as possible first. */
+  handoffs(partition: number): Iterable<DeviceId>;
+}
