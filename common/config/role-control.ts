@@ -1,0 +1,23 @@
+/** What a role's program is given by the process that runs it, and what it gives back. */
+import type { Server } from 'node:net';
+import type { Logger } from '#common/log/logger.ts';
+
+export interface RoleControl {
+  readonly log: Logger;
+  /**
+   * A listening socket that outlives this process: the supervisor holds it too, so that a connection made while the role
+   * restarts waits in the kernel's queue and is not refused. A role that is given one accepts on it
+   * (`server.listen(listener)`) and not on its `config.listen`, which names the same address.
+   */
+  readonly listener?: Server;
+}
+
+/** A role that serves: what `runStorageRole` and `runProxyRole` resolve to, once requests are taken. */
+export interface RunningRole {
+  /** The TCP ports on which it listens. */
+  readonly ports: readonly number[];
+  /** A JSON value. Of a storage role: `{ devices: [{ id, …DeviceUsage }] }`. */
+  status(): Promise<unknown>;
+  /** Stops accepting, finishes what is under way (within seconds), closes its files. Called once. */
+  close(): Promise<void>;
+}
