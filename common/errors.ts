@@ -32,6 +32,10 @@ export const errorCodes = {
   aborted: 'the operation was given up by its caller',
   'invalid-argument': 'the argument is outside of what the interface allows',
   'configuration-invalid': 'the configuration is not valid',
+  /** A client's request does not prove who sent it; the error's class carries the protocol's own code. */
+  unauthenticated: 'the request is not authentic',
+  /** A request's body is not what its headers, signatures or checksums say. */
+  'body-refused': 'the body of the request is not acceptable',
   'format-invalid': 'the file is not of the expected format',
 } as const;
 

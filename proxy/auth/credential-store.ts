@@ -1,0 +1,23 @@
+/** The interface through which requests are matched to users. */
+import type { SpaceId } from '#common/ids.ts';
+import type { Principal } from './principal.ts';
+
+/**
+ * An access key and its secret. The object stays the same for as long as neither changes, so that what is derived from
+ * the secret can be cached by it.
+ */
+export interface Credential {
+  readonly principal: Principal;
+  readonly secretKey: string;
+}
+
+export interface Account {
+  readonly id: SpaceId;
+  readonly name: string;
+}
+
+export interface CredentialStore {
+  find(accessKey: string): Credential | undefined;
+  /** The account that owns a bucket; undefined once its last user has been removed. */
+  account(id: SpaceId): Account | undefined;
+}

@@ -1,0 +1,77 @@
+/**
+ * Recycled buffers for bodies in transit. They lie side by side in one SharedArrayBuffer, so that a digest worker reads
+ * the very bytes that the socket delivered. The system gives the memory when it is first touched, and the buffer that
+ * was returned last is given out first: a quiet proxy uses few of them.
+ */
+import { HoldfastError } from '#common/errors.ts';
+
+export const BUFFER_BYTES = 256 * 1024;
+const BUFFERS_DEFAULT = 256;
+const WAITERS_MAX_DEFAULT = 1024;
+
+export interface PooledBuffer {
+  /** Its place in the pool's memory: `index × BUFFER_BYTES`. */
+  readonly index: number;
+  readonly bytes: Buffer;
+}
+
+interface Waiter {
+  readonly given: (buffer: PooledBuffer) => void;
+}
+
+export class BufferPool {
+  readonly memory: SharedArrayBuffer;
+  readonly #free: PooledBuffer[] = [];
+  readonly #lent = new Set<PooledBuffer>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #waitersMax: number;
+
+  constructor(buffers: number = BUFFERS_DEFAULT, waitersMax: number = WAITERS_MAX_DEFAULT) {
+    if (!Number.isInteger(buffers) || buffers < 1) throw new RangeError('a pool holds at least one buffer');
+    this.memory = new SharedArrayBuffer(buffers * BUFFER_BYTES);
+    this.#waitersMax = waitersMax;
+    for (let index = buffers - 1; index >= 0; index--) {
+      this.#free.push({ index, bytes: Buffer.from(this.memory, index * BUFFER_BYTES, BUFFER_BYTES) });
+    }
+  }
+
+  get lent(): number {
+    return this.#lent.size;
+  }
+
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** A buffer at once, or undefined when all are lent. */
+  take(): PooledBuffer | undefined {
+    const buffer = this.#free.pop();
+    if (buffer !== undefined) this.#lent.add(buffer);
+    return buffer;
+  }
+
+  /**
+   * Calls `given` with the next buffer that is returned, in turn. The answer withdraws the request and may be called at
+   * any time. Throws `overloaded` when too many wait already.
+   */
+  wait(given: (buffer: PooledBuffer) => void): () => void {
+    if (this.#waiters.size >= this.#waitersMax) {
+      throw new HoldfastError('overloaded', 'too many bodies wait for a buffer');
+    }
+    const waiter: Waiter = { given };
+    this.#waiters.add(waiter);
+    return () => this.#waiters.delete(waiter);
+  }
+
+  /** Throws `invalid-argument` when the buffer is not lent: two owners of one buffer would mix two bodies. */
+  release(buffer: PooledBuffer): void {
+    if (!this.#lent.has(buffer)) throw new HoldfastError('invalid-argument', 'the buffer is not lent');
+    for (const waiter of this.#waiters) {
+      this.#waiters.delete(waiter);
+      waiter.given(buffer);
+      return;
+    }
+    this.#lent.delete(buffer);
+    this.#free.push(buffer);
+  }
+}
