@@ -33,6 +33,11 @@ export interface Space {
   readonly freeBytes: number;
 }
 
+/** Held until it is released or the process ends. */
+export interface FileLock {
+  release(): Promise<void>;
+}
+
 export interface Files {
   open(path: string, mode: OpenMode): Promise<OpenFile>;
   /** Atomic within one file system; durable after `syncDirectory` of both folders. */
@@ -45,4 +50,6 @@ export interface Files {
   /** fsync of a folder: makes the names made, renamed and removed in it durable. */
   syncDirectory(path: string): Promise<void>;
   space(path: string): Promise<Space>;
+  /** Takes the lock that the folder `path` stands for, making the folder; throws when any process holds it. */
+  lock(path: string): Promise<FileLock>;
 }

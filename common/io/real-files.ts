@@ -1,0 +1,209 @@
+/**
+ * Files on the machine's disks.
+ *
+ * The callback interface of node:fs is wrapped by hand: a 4 KiB read from the page cache costs 5 µs through a callback and
+ * 15 µs through a FileHandle.
+ */
+import * as fs from 'node:fs';
+import { lockFolder } from './real-lock.ts';
+import type { FileInfo, FileLock, Files, OpenFile, OpenMode, Space } from './files.ts';
+
+/** The most buffers that one writev takes (IOV_MAX on Linux and macOS). */
+const CHUNKS_PER_WRITE_MAX = 1024;
+
+const openFlags: Record<OpenMode, number> = {
+  read: fs.constants.O_RDONLY,
+  create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
+  // Without O_APPEND, which on Linux makes a positioned write ignore its position.
+  append: fs.constants.O_RDWR | fs.constants.O_CREAT,
+};
+
+export function realFiles(): Files {
+  return new RealFiles();
+}
+
+type Settle = (error: NodeJS.ErrnoException | null) => void;
+
+/** Runs one callback call of node:fs as a promise. */
+function settled(call: (done: Settle) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+class RealFiles implements Files {
+  open(path: string, mode: OpenMode): Promise<OpenFile> {
+    return new Promise((resolve, reject) => {
+      fs.open(path, openFlags[mode], 0o640, (error, descriptor) => {
+        if (error) reject(error);
+        else resolve(new RealFile(descriptor));
+      });
+    });
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return settled((done) => fs.rename(from, to, done));
+  }
+
+  unlink(path: string): Promise<void> {
+    return settled((done) => fs.unlink(path, done));
+  }
+
+  makeDirectory(path: string): Promise<void> {
+    return settled((done) => fs.mkdir(path, { recursive: true, mode: 0o750 }, (error) => done(error)));
+  }
+
+  list(path: string): Promise<FileInfo[]> {
+    return new Promise((resolve, reject) => {
+      fs.readdir(path, { withFileTypes: true }, (error, entries) => {
+        if (error) reject(error);
+        else resolve(entries.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() })));
+      });
+    });
+  }
+
+  exists(path: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      fs.stat(path, (error) => {
+        if (!error) resolve(true);
+        else if (error.code === 'ENOENT' || error.code === 'ENOTDIR') resolve(false);
+        else reject(error);
+      });
+    });
+  }
+
+  syncDirectory(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY, (openError, descriptor) => {
+        if (openError) return reject(openError);
+        fs.fsync(descriptor, (syncError) => {
+          fs.close(descriptor, (closeError) => {
+            const error = syncError ?? closeError;
+            if (error) reject(error);
+            else resolve();
+          });
+        });
+      });
+    });
+  }
+
+  space(path: string): Promise<Space> {
+    return new Promise((resolve, reject) => {
+      fs.statfs(path, (error, found) => {
+        if (error) return reject(error);
+        // bavail, not bfree: what the file system keeps for root is not ours to use.
+        resolve({ totalBytes: found.blocks * found.bsize, freeBytes: found.bavail * found.bsize });
+      });
+    });
+  }
+
+  lock(path: string): Promise<FileLock> {
+    return lockFolder(path);
+  }
+}
+
+class RealFile implements OpenFile {
+  readonly #descriptor: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  read(into: Buffer, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#readOn(into, offset, length, position, 0, resolve, reject);
+    });
+  }
+
+  /** A read may stop short before the end of the file (a signal, 2 GiB): goes on until `length` or the end. */
+  #readOn(
+    into: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    had: number,
+    resolve: (bytes: number) => void,
+    reject: (error: Error) => void,
+  ): void {
+    fs.read(this.#descriptor, into, offset + had, length - had, position + had, (error, bytes) => {
+      if (error) reject(error);
+      else if (bytes === 0 || had + bytes === length) resolve(had + bytes);
+      else this.#readOn(into, offset, length, position, had + bytes, resolve, reject);
+    });
+  }
+
+  readNow(into: Buffer, offset: number, length: number, position: number): number {
+    let had = 0;
+    while (had < length) {
+      const bytes = fs.readSync(this.#descriptor, into, offset + had, length - had, position + had);
+      if (bytes === 0) break;
+      had += bytes;
+    }
+    return had;
+  }
+
+  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    let at = position;
+    let left = chunks.filter((chunk) => chunk.length > 0);
+    while (left.length > 0) {
+      const turn = left.length > CHUNKS_PER_WRITE_MAX ? left.slice(0, CHUNKS_PER_WRITE_MAX) : left;
+      // Each turn goes on where the one before it stopped.
+      // oxlint-disable-next-line no-await-in-loop
+      const written = await this.#writeOnce(turn, at);
+      at += written;
+      left = behind(left, written);
+    }
+  }
+
+  #writeOnce(chunks: Uint8Array[], position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const done = (error: NodeJS.ErrnoException | null, written: number): void => {
+        if (error) reject(error);
+        else if (written === 0) reject(new Error('the system wrote nothing and gave no reason'));
+        else resolve(written);
+      };
+      const only = chunks.length === 1 ? chunks[0] : undefined;
+      if (only) fs.write(this.#descriptor, only, 0, only.length, position, done);
+      else fs.writev(this.#descriptor, chunks, position, done);
+    });
+  }
+
+  sync(): Promise<void> {
+    return settled((done) => fs.fdatasync(this.#descriptor, done));
+  }
+
+  truncate(length: number): Promise<void> {
+    return settled((done) => fs.ftruncate(this.#descriptor, length, done));
+  }
+
+  size(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.fstat(this.#descriptor, (error, found) => {
+        if (error) reject(error);
+        else resolve(found.size);
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    return settled((done) => fs.close(this.#descriptor, done));
+  }
+}
+
+/** What is left of `chunks` behind their first `bytes` bytes. */
+function behind(chunks: Uint8Array[], bytes: number): Uint8Array[] {
+  let skipped = 0;
+  for (let index = 0; index < chunks.length; index += 1) {
+    const chunk = chunks[index] as Uint8Array;
+    if (skipped + chunk.length > bytes) {
+      const rest = chunks.slice(index);
+      rest[0] = chunk.subarray(bytes - skipped);
+      return rest;
+    }
+    skipped += chunk.length;
+  }
+  return [];
+}
