@@ -1,0 +1,110 @@
+/** The file of `holdfast serve ROLE`: one section named for the role. `holdfast up` writes the same for its processes. */
+import { dirname, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { deviceId } from '#common/ids.ts';
+import { loadConfig } from './load.ts';
+import type { ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
+import { defaultTo, list, mapping, required, section, type ValueOf } from './schema.ts';
+import { bytes, domain, host, integer, path, port, text } from './values.ts';
+
+const processName = text('a name such as storage-1', /^[a-z0-9][a-z0-9-]{0,63}$/);
+
+const listen = section(
+  {
+    host: required(host, 'Address to listen on.'),
+    port: required(port, 'TCP port to listen on.'),
+  },
+  'Where the role listens.',
+);
+
+const ringFile = required(path, 'The ring.');
+const clusterKeyFile = required(
+  path,
+  'File with the cluster key: 32 bytes as hexadecimal digits, mode 0600.',
+);
+const name = required(processName, 'Name of the process, unique in the cluster.');
+
+const device = {
+  id: required(integer(0, 65_535), 'Number of the device in the ring.'),
+  path: required(path, 'Folder that holds the device.'),
+};
+
+export const storageRoleFields = {
+  storage: section(
+    {
+      name,
+      listen,
+      ringFile,
+      clusterKeyFile,
+      devices: required(
+        list(mapping(device), 256),
+        'The devices that the process serves: id and path of each.',
+      ),
+      reserveBytes: defaultTo(
+        256 * 2 ** 20,
+        bytes(0, 2 ** 50),
+        'Free bytes on a device under which it refuses writes.',
+      ),
+    },
+    'The storage role.',
+  ),
+};
+
+export const proxyRoleFields = {
+  proxy: section(
+    {
+      name,
+      listen,
+      ringFile,
+      clusterKeyFile,
+      usersFile: required(path, 'The users and their keys, mode 0600; read again when it changes.'),
+      region: defaultTo(
+        'us-east-1',
+        text('a region name', /^[a-z0-9][a-z0-9-]{0,62}$/),
+        'As objects.region.',
+      ),
+      virtualHosts: defaultTo([], list(domain, 32), 'As objects.virtualHosts.'),
+      bucketShards: defaultTo(4, integer(1, 1024), 'As objects.bucketShards.'),
+    },
+    'The proxy role.',
+  ),
+};
+
+export type RoleName = 'storage' | 'proxy';
+export const roleNames: readonly RoleName[] = ['storage', 'proxy'];
+
+export type RoleConfig =
+  | { readonly role: 'storage'; readonly config: StorageRoleConfig }
+  | { readonly role: 'proxy'; readonly config: ProxyRoleConfig };
+
+/** Relative paths are taken from the file's own folder. Throws `configuration-invalid`. */
+export function loadRoleConfig(role: RoleName, fileName: string): RoleConfig {
+  const folder = dirname(resolve(fileName));
+  return role === 'storage'
+    ? { role, config: storageConfig(loadConfig(fileName, storageRoleFields), folder) }
+    : { role, config: proxyConfig(loadConfig(fileName, proxyRoleFields), folder) };
+}
+
+/** The text of the file that `loadRoleConfig` reads. */
+export function roleConfigText(role: RoleConfig): string {
+  const head = '# Written by `holdfast up` at each start; change the cluster’s own configuration instead.\n';
+  return head + stringify({ [role.role]: role.config });
+}
+
+function storageConfig({ storage }: ValueOf<typeof storageRoleFields>, folder: string): StorageRoleConfig {
+  return {
+    ...storage,
+    ringFile: resolve(folder, storage.ringFile),
+    clusterKeyFile: resolve(folder, storage.clusterKeyFile),
+    devices: storage.devices.map((entry) => ({ id: deviceId(entry.id), path: resolve(folder, entry.path) })),
+  };
+}
+
+function proxyConfig({ proxy }: ValueOf<typeof proxyRoleFields>, folder: string): ProxyRoleConfig {
+  return {
+    ...proxy,
+    ringFile: resolve(folder, proxy.ringFile),
+    clusterKeyFile: resolve(folder, proxy.clusterKeyFile),
+    usersFile: resolve(folder, proxy.usersFile),
+  };
+}
