@@ -1,0 +1,40 @@
+/** What the cluster's parts share: built once by whoever needs the store, passed to each. */
+import type { BallotClock } from '#common/ballot.ts';
+import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
+import type { BlobId, DeviceId } from '#common/ids.ts';
+import type { Clock } from '#common/io/clock.ts';
+import type { Randomness } from '#common/io/randomness.ts';
+import type { Ring } from '#ring/ring.ts';
+import type { Route } from '#storage-node/protocol/messages/message.ts';
+import type { NodeDirectory } from './node-directory.ts';
+
+export interface ClusterContext {
+  readonly ring: Ring;
+  /** The highest 32 bits of the hash that places bytes on the ring. */
+  readonly placement: (bytes: Uint8Array) => number;
+  readonly nodes: NodeDirectory;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly ballots: BallotClock;
+}
+
+/** Who keeps a key, and how to address them. */
+export interface Placement {
+  readonly route: Route;
+  readonly members: readonly DeviceId[];
+}
+
+/** Records are placed by their shard, so that all rows of a shard have the same members. */
+export function placeRecord(context: ClusterContext, key: Buffer): Placement {
+  return place(context, key.subarray(0, SHARD_PREFIX_BYTES));
+}
+
+export function placeBlob(context: ClusterContext, id: BlobId): Placement {
+  return place(context, Buffer.from(id, 'hex'));
+}
+
+function place(context: ClusterContext, bytes: Uint8Array): Placement {
+  const { ring } = context;
+  const partition = ring.partitionOfHigh(context.placement(bytes));
+  return { route: { partition, epoch: ring.epoch(partition) }, members: ring.members(partition) };
+}

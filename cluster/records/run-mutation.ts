@@ -1,0 +1,131 @@
+/** Drives one mutation over the wire: sends what the core says, keeps its time. */
+import { HoldfastError } from '#common/errors.ts';
+import type { RecordKey } from '#common/codec/record-key.ts';
+import type { Timer } from '#common/io/clock.ts';
+import { encodeAccept } from '#storage-node/protocol/messages/accept.ts';
+import { encodePrepare } from '#storage-node/protocol/messages/prepare.ts';
+import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
+import { type ClusterContext, type Placement, placeRecord } from '../context.ts';
+import { type Decide, Mutation, type MutationStep } from '../register/mutation.ts';
+import type { Ticked, Ticker } from '../ticker.ts';
+
+/** A mutation that has not been decided by then is given up. */
+export const MUTATION_MS_MAX = 15_000;
+/** An attempt without an end by then is followed by another with the same id. */
+const ATTEMPT_MS_MAX = 2000;
+const PAUSE_MS_MIN = 2;
+const PAUSE_MS_MAX = 200;
+
+export function runMutation<Result>(
+  context: ClusterContext,
+  ticker: Ticker,
+  key: RecordKey,
+  decide: Decide<Result>,
+): Promise<Result> {
+  return new Promise((resolve, reject) => new RunningMutation(context, ticker, key, decide, resolve, reject).start());
+}
+
+class RunningMutation<Result> implements Ticked {
+  readonly #context: ClusterContext;
+  readonly #ticker: Ticker;
+  readonly #key: RecordKey;
+  readonly #placement: Placement;
+  readonly #mutation: Mutation<Result>;
+  readonly #resolve: (result: Result) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #deadlineMs: number;
+  #attemptEndsMs = 0;
+  #attempts = 0;
+  #pause: Timer | undefined;
+  #lastFailure: HoldfastError | undefined;
+  #over = false;
+
+  constructor(
+    context: ClusterContext,
+    ticker: Ticker,
+    key: RecordKey,
+    decide: Decide<Result>,
+    resolve: (result: Result) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#context = context;
+    this.#ticker = ticker;
+    this.#key = key;
+    this.#placement = placeRecord(context, key);
+    const id = context.randomness.bytes(16).toString('hex');
+    this.#mutation = new Mutation(id, this.#placement.members.length, context.ballots, decide);
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#deadlineMs = context.clock.monotonicMs() + MUTATION_MS_MAX;
+  }
+
+  start(): void {
+    this.#ticker.add(this);
+    this.#attempt();
+  }
+
+  tick(nowMs: number): void {
+    if (nowMs >= this.#deadlineMs) this.#giveUp();
+    else if (this.#pause === undefined && nowMs >= this.#attemptEndsMs) this.#attempt();
+  }
+
+  #attempt(): void {
+    this.#pause = undefined;
+    this.#attempts += 1;
+    this.#attemptEndsMs = this.#context.clock.monotonicMs() + ATTEMPT_MS_MAX;
+    this.#follow(this.#mutation.begin());
+  }
+
+  #follow(step: MutationStep<Result>): void {
+    if (this.#over) return;
+    if (step.type === 'prepare') {
+      const { route } = this.#placement;
+      this.#sendAll(step.round, () => encodePrepare({ type: 'prepare', route, key: this.#key, ballot: step.ballot }));
+    } else if (step.type === 'accept') {
+      const { route } = this.#placement;
+      this.#sendAll(step.round, () => encodeAccept({ type: 'accept', route, key: this.#key, state: step.state }));
+    } else if (step.type === 'pause') {
+      this.#pauseThenAttempt();
+    } else if (step.type === 'done') {
+      this.#end();
+      this.#resolve(step.result);
+    } else if (step.type === 'failed') {
+      this.#end();
+      this.#reject(step.error);
+    }
+  }
+
+  #sendAll(round: number, encode: () => ReturnType<typeof encodePrepare>): void {
+    this.#placement.members.forEach((device, member) => {
+      const client = this.#context.nodes.client(device, 'small');
+      client.request(device, encode(), (reply) => this.#answer(round, member, reply));
+    });
+  }
+
+  #answer(round: number, member: number, reply: NodeReply): void {
+    if (reply.type === 'failed') this.#lastFailure = reply.error;
+    if (!this.#over) this.#follow(this.#mutation.answer(round, member, reply));
+  }
+
+  #pauseThenAttempt(): void {
+    const bound = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(this.#attempts, 10));
+    const pauseMs = 1 + this.#context.randomness.below(bound);
+    this.#pause = this.#context.clock.after(pauseMs, () => {
+      if (!this.#over) this.#attempt();
+    });
+  }
+
+  #giveUp(): void {
+    this.#end();
+    const cause = this.#lastFailure;
+    const full = cause?.code === 'device-full';
+    const code = this.#mutation.mayHaveTakenEffect ? 'outcome-unknown' : full ? 'device-full' : 'quorum-unavailable';
+    this.#reject(new HoldfastError(code, undefined, { cause }));
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#pause?.cancel();
+    this.#ticker.remove(this);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The registers of one device, made durable: hands messages to the replica's core and does what it says. Answers are
+ * messages ready to be sent; failures are thrown.
+ */
+import type { Clock } from '#common/io/clock.ts';
+import type { DeviceEngine } from '../engine/device-engine.ts';
+import type { AcceptedState } from '../protocol/accepted-state.ts';
+import { type Accept, encodeAccepted, encodeRefused } from '../protocol/messages/accept.ts';
+import type { EncodedMessage } from '../protocol/messages/message.ts';
+import { type Prepare, encodePromised } from '../protocol/messages/prepare.ts';
+import { type Read, encodeBallotAnswer, encodeStateAnswer } from '../protocol/messages/read.ts';
+import { RegisterReplica, type ReplicaAction } from '../register/replica.ts';
+
+export class RegisterService {
+  readonly #engine: DeviceEngine;
+  readonly #replica: RegisterReplica;
+  /** Appends under way, for those that repeat them. */
+  readonly #appends = new WeakMap<AcceptedState, Promise<void>>();
+  #raising: Promise<void> | undefined;
+
+  constructor(engine: DeviceEngine, clock: Clock) {
+    this.#engine = engine;
+    this.#replica = new RegisterReplica({
+      floor: engine.floor,
+      accepted: (key) => engine.readRecord(key),
+      nowMs: () => clock.nowMs(),
+    });
+  }
+
+  prepare(message: Prepare): EncodedMessage | Promise<EncodedMessage> {
+    this.#raiseAhead();
+    const action = this.#replica.prepare(message.key, message.ballot);
+    if (action.type === 'raise') return this.#raise(action.ceiling).then(() => this.prepare(message));
+    return this.#immediate(action);
+  }
+
+  accept(message: Accept): EncodedMessage | Promise<EncodedMessage> {
+    const action = this.#replica.accept(message.key, message.state);
+    if (action.type === 'append') return this.#append(message, action.settle);
+    if (action.type === 'await') {
+      const append = this.#appends.get(action.state);
+      if (append === undefined) throw new Error('an append is pending that nobody makes');
+      return append.then(encodeAccepted);
+    }
+    return this.#immediate(action);
+  }
+
+  read(message: Read): EncodedMessage {
+    if (message.ballotOnly) {
+      const row = this.#engine.readRow(message.key);
+      return encodeBallotAnswer({ type: 'ballot', ballot: row?.ballot, live: row?.live ?? false });
+    }
+    return encodeStateAnswer({ type: 'state', state: this.#engine.readRecord(message.key) });
+  }
+
+  #immediate(action: ReplicaAction): EncodedMessage {
+    if (action.type !== 'answer') throw new Error(`the replica asks for '${action.type}' out of turn`);
+    if (action.answer.type === 'promised') return encodePromised(action.answer);
+    return action.answer.type === 'accepted' ? encodeAccepted() : encodeRefused(action.answer);
+  }
+
+  async #append(message: Accept, settle: (durable: boolean) => void): Promise<EncodedMessage> {
+    const append = this.#engine.writeRecord(message.key, message.state);
+    this.#appends.set(message.state, append);
+    try {
+      await append;
+    } catch (error) {
+      settle(false);
+      throw error;
+    }
+    settle(true);
+    return encodeAccepted();
+  }
+
+  #raise(ceiling: number): Promise<void> {
+    this.#raising ??= this.#engine
+      .raiseCeiling(ceiling)
+      .then(() => this.#replica.ceilingRaised(ceiling))
+      .finally(() => {
+        this.#raising = undefined;
+      });
+    return this.#raising;
+  }
+
+  /** Keeps the ceiling ahead of the clock while there is work, so that no promise has to wait for it. */
+  #raiseAhead(): void {
+    if (this.#raising !== undefined) return;
+    const ceiling = this.#replica.ceilingDue();
+    // A failure takes the device out; the next append says so.
+    if (ceiling !== undefined) this.#raise(ceiling).catch(() => undefined);
+  }
+}
