@@ -4,7 +4,7 @@
  */
 import { HoldfastError } from '#common/errors.ts';
 import type { Principal } from './principal.ts';
-import type { SigningKeyCache } from './signing-key.ts';
+import type { SigningKey, SigningKeyCache } from './signing-key.ts';
 
 /** The parts of an HTTP request that a signature covers, as they were received. */
 export interface SignedRequest {
@@ -25,7 +25,7 @@ export interface AuthenticationOptions {
 
 /** What the signatures of a body's chunks are made with. */
 export interface ChunkSigning {
-  readonly signingKey: Buffer;
+  readonly signingKey: SigningKey;
   /** `20130524T000000Z` */
   readonly dateTime: string;
   /** `20130524/us-east-1/s3/aws4_request` */
