@@ -30,7 +30,9 @@ export interface Ring {
   readonly devices: readonly (RingDevice | undefined)[];
   /** The partition of a hash: its highest `partitionPower` bits. */
   partitionOf(hash: bigint): number;
-  /** The devices of a partition, primary first. */
+  /** The same from the hash's highest 32 bits (0 … 2^32 − 1), as `createPlacement` gives them; no BigInt on the hot path. */
+  partitionOfHigh(highBits: number): number;
+  /** The devices of a partition, primary first; one frozen array per partition, made once. */
   members(partition: number): readonly DeviceId[];
   /** Raised when the partition's members change. */
   epoch(partition: number): number;
