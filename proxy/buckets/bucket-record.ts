@@ -1,0 +1,102 @@
+/** The two records of a bucket: docs/formats/bucket-record.md. */
+import { ByteReader } from '#common/codec/byte-reader.ts';
+import { ByteWriter } from '#common/codec/byte-writer.ts';
+import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key.ts';
+import { HoldfastError } from '#common/errors.ts';
+import { type SpaceId, spaceId } from '#common/ids.ts';
+import { readU48, writeU48 } from '#proxy/objects/body-layout.ts';
+import { indexShard } from '#proxy/objects/index-shard.ts';
+import {
+  asFields,
+  encodeVersionedJson,
+  integerField,
+  type JsonFields,
+  parseVersionedJson,
+  stringField,
+} from '#proxy/objects/json-section.ts';
+
+const VERSION = 1;
+const CLAIM_SHARDS = 256;
+const SHARDS_MAX = 1024;
+const ROOT_SPACE = spaceId('0'.repeat(32));
+
+export interface BucketClaim {
+  readonly account: SpaceId;
+  readonly bucketId: SpaceId;
+}
+
+export interface BucketDeletion {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
+}
+
+export interface BucketRecord {
+  readonly bucketId: SpaceId;
+  /** Milliseconds since 1970. */
+  readonly createdMs: number;
+  readonly shards: number;
+  readonly owner: SpaceId;
+  readonly ownerName: string;
+  readonly deletion?: BucketDeletion;
+}
+
+export function claimKey(name: string): RecordKey {
+  return recordKey(ROOT_SPACE, recordKinds.claim, indexShard(name, CLAIM_SHARDS), name);
+}
+
+export function bucketKey(account: SpaceId, name: string): RecordKey {
+  return recordKey(account, recordKinds.bucket, 0, name);
+}
+
+export function encodeClaim(claim: BucketClaim): { summary: Buffer; content: Buffer } {
+  return { summary: Buffer.alloc(0), content: encodeVersionedJson(claim) };
+}
+
+export function decodeClaim(content: Buffer): BucketClaim {
+  const fields = parseVersionedJson(content);
+  return { account: spaceField(fields, 'account'), bucketId: spaceField(fields, 'bucketId') };
+}
+
+export function encodeBucket(bucket: BucketRecord): { summary: Buffer; content: Buffer } {
+  const writer = new ByteWriter(7).u8(VERSION);
+  writeU48(writer, bucket.createdMs);
+  return { summary: writer.done(), content: encodeVersionedJson(bucket) };
+}
+
+export function decodeBucketSummary(bytes: Buffer): { createdMs: number } {
+  const reader = new ByteReader(bytes, 'format-invalid');
+  const version = reader.u8();
+  if (version !== VERSION) throw reader.violation(`a bucket summary of version ${version}`);
+  const createdMs = readU48(reader);
+  reader.end();
+  return { createdMs };
+}
+
+export function decodeBucket(content: Buffer): BucketRecord {
+  const fields = parseVersionedJson(content);
+  const shards = integerField(fields, 'shards');
+  if (shards < 1 || shards > SHARDS_MAX)
+    throw new HoldfastError('format-invalid', `a bucket of ${shards} shards`);
+  const deletion = fields['deletion'];
+  return {
+    bucketId: spaceField(fields, 'bucketId'),
+    createdMs: integerField(fields, 'createdMs'),
+    shards,
+    owner: spaceField(fields, 'owner'),
+    ownerName: stringField(fields, 'ownerName'),
+    ...(deletion === undefined ? undefined : { deletion: decodeDeletion(asFields(deletion)) }),
+  };
+}
+
+function decodeDeletion(fields: JsonFields): BucketDeletion {
+  return { id: stringField(fields, 'id'), startedMs: integerField(fields, 'startedMs') };
+}
+
+function spaceField(fields: JsonFields, name: string): SpaceId {
+  try {
+    return spaceId(stringField(fields, name));
+  } catch (error) {
+    throw new HoldfastError('format-invalid', `${name} is not a space id`, { cause: error });
+  }
+}

@@ -1,0 +1,44 @@
+/** What the objects' room needs to know of the bucket that it works in. */
+import { HoldfastError } from '#common/errors.ts';
+import type { SpaceId } from '#common/ids.ts';
+
+export interface BucketPlace {
+  readonly bucketId: SpaceId;
+  readonly shards: number;
+}
+
+/** Leave to write to a bucket, for a time: docs/formats/bucket-record.md, "Leases". */
+export interface WriteLease {
+  readonly bucket: BucketPlace;
+  isValid(): boolean;
+  /** Reads the bucket again; throws when it is gone, or being deleted. */
+  renew(): Promise<void>;
+  /**
+   * Called when a write is durable, before the client is told. When the time has run out it reads the bucket again, and
+   * throws when the bucket may have been found empty and removed in the meantime.
+   */
+  confirm(): Promise<void>;
+}
+
+const RENEWALS_MAX = 4;
+
+/** Thrown by a decision whose lease has run out: nothing is written. */
+class LeaseExpired extends Error {}
+
+/** To be called first in the decision of every mutation under `underLease`. */
+export function assertLease(lease: WriteLease): void {
+  if (!lease.isValid()) throw new LeaseExpired();
+}
+
+/** Runs a mutation under a valid lease, and again under a renewed one when it ran out on the way. */
+export async function underLease<Result>(lease: WriteLease, mutate: () => Promise<Result>): Promise<Result> {
+  for (let renewals = 0; renewals < RENEWALS_MAX; renewals++) {
+    if (!lease.isValid()) await lease.renew();
+    try {
+      return await mutate();
+    } catch (error) {
+      if (!(error instanceof LeaseExpired)) throw error;
+    }
+  }
+  throw new HoldfastError('overloaded', 'the lease on the bucket ran out time and again');
+}

@@ -1,0 +1,102 @@
+/** The record of a multipart upload: docs/formats/upload-record.md, "Upload". */
+import { ByteReader } from '#common/codec/byte-reader.ts';
+import { ByteWriter } from '#common/codec/byte-writer.ts';
+import { HoldfastError } from '#common/errors.ts';
+import type { Randomness } from '#common/io/randomness.ts';
+import { checksumAlgorithms } from '#proxy/body/request-body.ts';
+import { readU48, writeU48 } from './body-layout.ts';
+import {
+  asFields,
+  encodeVersionedJson,
+  integerField,
+  type JsonFields,
+  parseVersionedJson,
+  stringField,
+  stringsField,
+} from './json-section.ts';
+import type { ChecksumPlan } from './stored-checksum.ts';
+
+const VERSION = 1;
+const UPLOAD_ID = /^[0-9a-f]{32}$/;
+
+export interface Completion {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
+}
+
+export interface UploadRecord {
+  readonly initiatedMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly user: Readonly<Record<string, string>>;
+  readonly checksum?: ChecksumPlan;
+  /** Present while the upload is being completed. */
+  readonly completion?: Completion;
+}
+
+export interface UploadSummary {
+  readonly initiatedMs: number;
+  readonly completing: boolean;
+}
+
+export function newUploadId(nowMs: number, randomness: Randomness): string {
+  return nowMs.toString(16).padStart(12, '0') + randomness.bytes(10).toString('hex');
+}
+
+export function isUploadId(text: string): boolean {
+  return UPLOAD_ID.test(text);
+}
+
+export function uploadName(key: string, uploadId: string): string {
+  return `${key}\u0000${uploadId}`;
+}
+
+export function splitUploadName(name: string): { key: string; uploadId: string } {
+  const at = name.lastIndexOf('\u0000');
+  const uploadId = name.slice(at + 1);
+  if (at < 1 || !isUploadId(uploadId))
+    throw new HoldfastError('format-invalid', 'the name of an upload is malformed');
+  return { key: name.slice(0, at), uploadId };
+}
+
+export function encodeUpload(upload: UploadRecord): { summary: Buffer; content: Buffer } {
+  const writer = new ByteWriter(8).u8(VERSION).u8(upload.completion === undefined ? 0 : 1);
+  writeU48(writer, upload.initiatedMs);
+  return { summary: writer.done(), content: encodeVersionedJson(upload) };
+}
+
+export function decodeUploadSummary(bytes: Buffer): UploadSummary {
+  const reader = new ByteReader(bytes, 'format-invalid');
+  const version = reader.u8();
+  if (version !== VERSION) throw reader.violation(`an upload of version ${version}`);
+  const completing = reader.flag();
+  const initiatedMs = readU48(reader);
+  reader.end();
+  return { initiatedMs, completing };
+}
+
+export function decodeUpload(content: Buffer): UploadRecord {
+  const fields = parseVersionedJson(content);
+  const completion = fields['completion'];
+  const checksum = fields['checksum'];
+  return {
+    initiatedMs: integerField(fields, 'initiatedMs'),
+    headers: stringsField(fields, 'headers'),
+    user: stringsField(fields, 'user'),
+    ...(checksum === undefined ? undefined : { checksum: decodePlan(asFields(checksum)) }),
+    ...(completion === undefined ? undefined : { completion: decodeCompletion(asFields(completion)) }),
+  };
+}
+
+function decodeCompletion(fields: JsonFields): Completion {
+  return { id: stringField(fields, 'id'), startedMs: integerField(fields, 'startedMs') };
+}
+
+function decodePlan(fields: JsonFields): ChecksumPlan {
+  const algorithm = checksumAlgorithms.find((name) => name === fields['algorithm']);
+  const type = fields['type'];
+  if (algorithm === undefined || (type !== 'FULL_OBJECT' && type !== 'COMPOSITE')) {
+    throw new HoldfastError('format-invalid', 'the checksum of an upload is of no known kind');
+  }
+  return { algorithm, type };
+}

@@ -1,0 +1,21 @@
+/** A condition on what a write replaces, decided inside the register's mutation. */
+import type { ObjectMetadata } from './object-record.ts';
+
+export interface WriteCondition {
+  /** The object must exist, with one of these ETags (without quotes); `*` for any. */
+  readonly ifMatch?: readonly string[] | '*';
+  /** No object must exist. */
+  readonly ifNoneMatch?: '*';
+}
+
+export type ConditionVerdict = 'holds' | 'fails' | 'missing';
+
+export function judgeCondition(
+  condition: WriteCondition,
+  current: Pick<ObjectMetadata, 'etag'> | undefined,
+): ConditionVerdict {
+  if (condition.ifNoneMatch === '*' && current !== undefined) return 'fails';
+  if (condition.ifMatch === undefined) return 'holds';
+  if (current === undefined) return 'missing';
+  return condition.ifMatch === '*' || condition.ifMatch.includes(current.etag) ? 'holds' : 'fails';
+}
