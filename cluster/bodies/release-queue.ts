@@ -1,0 +1,63 @@
+/**
+ * Stripes that nothing refers to any more, removed after a grace that lets running reads finish. The queue is this
+ * process's memory: what is lost with it stays on the devices until a sweep finds it unreferenced.
+ */
+import type { Timer } from '#common/io/clock.ts';
+import { encodeBlobDelete } from '#storage-node/protocol/messages/blob.ts';
+import type { Stripe } from '../cluster.ts';
+import { type ClusterContext, placeBlob } from '../context.ts';
+
+const GRACE_MS = 30_000;
+const WAITING_MAX = 200_000;
+
+export class ReleaseQueue {
+  readonly #context: ClusterContext;
+  #waiting: { readonly stripe: Stripe; readonly dueMs: number }[] = [];
+  #timer: Timer | undefined;
+
+  constructor(context: ClusterContext) {
+    this.#context = context;
+  }
+
+  add(stripes: readonly Stripe[]): void {
+    const dueMs = this.#context.clock.monotonicMs() + GRACE_MS;
+    for (const stripe of stripes) {
+      if (this.#waiting.length >= WAITING_MAX) return;
+      this.#waiting.push({ stripe, dueMs });
+    }
+    this.#schedule();
+  }
+
+  /** Removes everything now: the process stops, and no read of it runs any more. */
+  async flush(): Promise<void> {
+    this.#timer?.cancel();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    await Promise.all(waiting.map(({ stripe }) => this.#remove(stripe)));
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#waiting.length === 0) return;
+    this.#timer = this.#context.clock.after(1000, () => {
+      this.#timer = undefined;
+      const nowMs = this.#context.clock.monotonicMs();
+      const due = this.#waiting.findIndex(({ dueMs }) => dueMs > nowMs);
+      const ready = this.#waiting.splice(0, due < 0 ? this.#waiting.length : due);
+      Promise.all(ready.map(({ stripe }) => this.#remove(stripe))).finally(() => this.#schedule());
+    });
+  }
+
+  /** Asks every member; one that is away keeps the blob until a sweep. Never rejects. */
+  async #remove(stripe: Stripe): Promise<void> {
+    const { route, members } = placeBlob(this.#context, stripe.id);
+    await Promise.all(
+      members.map(
+        (device) =>
+          new Promise<void>((resolve) => {
+            const message = encodeBlobDelete({ route, id: stripe.id });
+            this.#context.nodes.client(device, 'small').request(device, message, () => resolve());
+          }),
+      ),
+    );
+  }
+}

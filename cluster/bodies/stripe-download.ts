@@ -1,0 +1,161 @@
+/**
+ * A range of one stripe, from whichever replica has it: one that fails or stalls is replaced by the next, from the byte
+ * that was delivered last.
+ */
+import { HoldfastError } from '#common/errors.ts';
+import { BlobDownload } from '#storage-node/protocol/blob-download.ts';
+import { WINDOW_BYTES } from '#storage-node/protocol/messages/blob.ts';
+import type { BodySink, Stripe } from '../cluster.ts';
+import { type ClusterContext, placeBlob } from '../context.ts';
+import { preferred } from '../records/run-reading.ts';
+import type { Ticker } from '../ticker.ts';
+
+/** A replica that has sent nothing for so long, while the reader was ready, is left. */
+const STALL_MS_MAX = 2000;
+/** Without a byte for so long the read is given up; a replica that restarts is back well before. */
+const PROGRESS_MS_MAX = 10_000;
+const PAUSE_MS = 100;
+
+export async function downloadStripe(
+  context: ClusterContext,
+  ticker: Ticker,
+  stripe: Stripe,
+  start: number,
+  end: number,
+  sink: BodySink,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { members } = placeBlob(context, stripe.id);
+  const order = preferred(members.length, context.randomness.below(1 << 16));
+  let position = start;
+  let progressMs = context.clock.monotonicMs();
+  for (let attempt = 0; position < end; attempt += 1) {
+    const member = order[attempt % order.length] as number;
+    const part = new StripePart(context, ticker, stripe, member, position, end, sink, signal);
+    const failure = await part.run();
+    if (part.position > position) progressMs = context.clock.monotonicMs();
+    position = part.position;
+    if (failure === undefined) continue;
+    // What is wrong with the reader no other replica mends.
+    if (!(failure instanceof HoldfastError) || failure.code === 'aborted') throw failure;
+    const exhausted = (attempt + 1) % order.length === 0;
+    if (exhausted && isFinal(failure)) throw failure;
+    if (context.clock.monotonicMs() - progressMs >= PROGRESS_MS_MAX) {
+      throw new HoldfastError('quorum-unavailable', 'no replica of a stripe answers', { cause: failure });
+    }
+    if (exhausted) await new Promise<void>((resolve) => context.clock.after(PAUSE_MS, resolve));
+  }
+}
+
+/** Whether waiting can't change the answer of the last replica. */
+function isFinal(error: HoldfastError): boolean {
+  return error.code === 'blob-missing' || error.code === 'data-corrupt' || error.code === 'invalid-argument';
+}
+
+/** One replica's share of the download: until the end, or until it fails. */
+class StripePart {
+  position: number;
+  readonly #context: ClusterContext;
+  readonly #ticker: Ticker;
+  readonly #sink: BodySink;
+  readonly #signal: AbortSignal | undefined;
+  readonly #queue: Buffer[] = [];
+  readonly #open: () => BlobDownload;
+  #download: BlobDownload | undefined;
+  #ended = false;
+  #failure: unknown;
+  #wake: (() => void) | undefined;
+  #waitingSinceMs: number | undefined;
+
+  constructor(
+    context: ClusterContext,
+    ticker: Ticker,
+    stripe: Stripe,
+    member: number,
+    start: number,
+    end: number,
+    sink: BodySink,
+    signal: AbortSignal | undefined,
+  ) {
+    this.position = start;
+    this.#context = context;
+    this.#ticker = ticker;
+    this.#sink = sink;
+    this.#signal = signal;
+    const { route, members } = placeBlob(context, stripe.id);
+    const device = members[member] as (typeof members)[number];
+    const read = { route, id: stripe.id, start, end, windowBytes: WINDOW_BYTES };
+    this.#open = () =>
+      new BlobDownload(context.nodes.client(device, 'bulk'), device, read, {
+        data: (chunk) => {
+          this.#queue.push(chunk);
+          this.#wake?.();
+        },
+        ended: () => {
+          this.#ended = true;
+          this.#wake?.();
+        },
+        failed: (error) => this.#fail(error),
+      });
+  }
+
+  /** Resolves with what went wrong, or undefined when the end was reached. */
+  async run(): Promise<unknown> {
+    const aborted = (): void => this.#fail(new HoldfastError('aborted', 'the reader has gone'));
+    if (this.#signal?.aborted === true) return new HoldfastError('aborted', 'the reader has gone');
+    this.#signal?.addEventListener('abort', aborted, { once: true });
+    this.#ticker.add(this);
+    this.#download = this.#open();
+    try {
+      await this.#deliver(this.#download);
+      return undefined;
+    } catch (error) {
+      this.#download.cancel();
+      return error;
+    } finally {
+      for (const chunk of this.#queue.splice(0)) this.#download.release(chunk);
+      this.#ticker.remove(this);
+      this.#signal?.removeEventListener('abort', aborted);
+    }
+  }
+
+  tick(nowMs: number): void {
+    if (this.#waitingSinceMs !== undefined && nowMs - this.#waitingSinceMs >= STALL_MS_MAX) {
+      this.#fail(new HoldfastError('peer-unavailable', 'a replica has stalled'));
+    }
+  }
+
+  #fail(error: HoldfastError): void {
+    this.#failure ??= error;
+    this.#wake?.();
+  }
+
+  async #deliver(download: BlobDownload): Promise<void> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const chunk = this.#queue.shift();
+      if (chunk !== undefined) {
+        const { length } = chunk;
+        try {
+          await this.#sink(chunk);
+        } finally {
+          download.release(chunk);
+        }
+        this.position += length;
+      } else if (this.#ended) {
+        return;
+      } else {
+        await this.#wait();
+      }
+    }
+  }
+
+  async #wait(): Promise<void> {
+    this.#waitingSinceMs = this.#context.clock.monotonicMs();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
+    this.#waitingSinceMs = undefined;
+  }
+}

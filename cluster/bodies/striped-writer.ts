@@ -1,0 +1,96 @@
+/** A body on its way into stripes. */
+import { hasCode } from '#common/errors.ts';
+import type { RecordKey } from '#common/codec/record-key.ts';
+import { blobId } from '#common/ids.ts';
+import { DATA_BYTES_MAX } from '#storage-node/protocol/frame.ts';
+import type { BodyWriter, Stripe } from '../cluster.ts';
+import type { ClusterContext } from '../context.ts';
+import type { Ticker } from '../ticker.ts';
+import { StripeUpload } from './stripe-upload.ts';
+
+export const STRIPE_BYTES_MAX = 64 << 20;
+/** How long a stripe waits for a majority of its devices to come back before anything of it has been sent. */
+const OPEN_MS_MAX = 10_000;
+const OPEN_PAUSE_MS = 100;
+
+export class StripedWriter implements BodyWriter {
+  readonly #context: ClusterContext;
+  readonly #ticker: Ticker;
+  readonly #owner: RecordKey;
+  readonly #release: (stripes: readonly Stripe[]) => void;
+  readonly #stripes: Stripe[] = [];
+  #current: StripeUpload | undefined;
+  /** The stripe before the current one, made durable while the current one is sent. */
+  #sealing: Promise<void> = Promise.resolve();
+
+  constructor(
+    context: ClusterContext,
+    ticker: Ticker,
+    owner: RecordKey,
+    release: (stripes: readonly Stripe[]) => void,
+  ) {
+    this.#context = context;
+    this.#ticker = ticker;
+    this.#owner = owner;
+    this.#release = release;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    let at = 0;
+    while (at < chunk.length) {
+      this.#current ??= await this.#open();
+      const room = STRIPE_BYTES_MAX - this.#current.lengthBytes;
+      const end = Math.min(chunk.length, at + Math.min(room, DATA_BYTES_MAX));
+      await this.#current.write(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+      at = end;
+      if (this.#current.lengthBytes === STRIPE_BYTES_MAX) await this.#seal();
+    }
+  }
+
+  async finish(): Promise<Stripe[]> {
+    if (this.#current !== undefined) await this.#seal();
+    await this.#sealing;
+    return this.#stripes;
+  }
+
+  async abort(): Promise<void> {
+    this.#current?.cancel();
+    this.#current = undefined;
+    await this.#sealing.catch(() => undefined);
+    this.#release(this.#stripes.splice(0));
+  }
+
+  /** Begins to make the current stripe durable; waits for the one before it, so that one at most is under way. */
+  async #seal(): Promise<void> {
+    const stripe = this.#current;
+    if (stripe === undefined) return;
+    this.#current = undefined;
+    await this.#sealing;
+    this.#sealing = stripe.commit().then(
+      (sealed) => void this.#stripes.push(sealed),
+      (error: unknown) => {
+        stripe.cancel();
+        throw error;
+      },
+    );
+    // Whoever waits for it next sees its failure; until then it must not count as unhandled.
+    this.#sealing.catch(() => undefined);
+  }
+
+  async #open(): Promise<StripeUpload> {
+    const { clock, randomness } = this.#context;
+    const deadlineMs = clock.monotonicMs() + OPEN_MS_MAX;
+    for (;;) {
+      const id = blobId(randomness.bytes(16).toString('hex'));
+      const stripe = new StripeUpload(this.#context, this.#ticker, id, this.#owner);
+      try {
+        await stripe.opened();
+        return stripe;
+      } catch (error) {
+        stripe.cancel();
+        if (!hasCode(error, 'quorum-unavailable') || clock.monotonicMs() >= deadlineMs) throw error;
+      }
+      await new Promise<void>((resolve) => clock.after(OPEN_PAUSE_MS, resolve));
+    }
+  }
+}

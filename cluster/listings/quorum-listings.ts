@@ -1,0 +1,110 @@
+/** Listings: the shards of a space merged into one order, each read from a majority of its replicas. */
+import { HoldfastError } from '#common/errors.ts';
+import { shardPrefix } from '#common/codec/record-key.ts';
+import type { ListingEntry, ListingPage, ListingQuery, Listings, ListingStart, Records } from '../cluster.ts';
+import { type ClusterContext, placeRecord } from '../context.ts';
+import { preferred } from '../records/run-reading.ts';
+import { majorityOf } from '../register/quorum.ts';
+import { ReplicaCursor, type ShardRange } from './replica-cursor.ts';
+import { ShardCursor, type ShardCursorContext } from './shard-cursor.ts';
+
+const LISTING_MS_MAX = 15_000;
+const PAUSE_MS_MAX = 200;
+const PAGE_ROWS_MIN = 16;
+const PAGE_ROWS_MAX = 5000;
+const LISTING_LIMIT_MAX = 10_000;
+
+export class QuorumListings implements Listings {
+  readonly #context: ClusterContext;
+  readonly #records: Records;
+
+  constructor(context: ClusterContext, records: Records) {
+    this.#context = context;
+    this.#records = records;
+  }
+
+  async list(query: ListingQuery): Promise<ListingPage> {
+    if (query.limit < 1 || query.limit > LISTING_LIMIT_MAX) {
+      throw new HoldfastError('invalid-argument', `a listing has 1 … ${LISTING_LIMIT_MAX} entries`);
+    }
+    const bounds = namesOf(query);
+    // Names are spread evenly over the shards: a page of their share, and a little for the unevenness.
+    const share = (query.limit + 1) / query.shards;
+    const pageRows = Math.min(
+      PAGE_ROWS_MAX,
+      Math.max(PAGE_ROWS_MIN, Math.ceil(share + 3 * Math.sqrt(share))),
+    );
+    const deadlineMs = this.#context.clock.monotonicMs() + LISTING_MS_MAX;
+    const cursors: ShardCursor[] = [];
+    for (let shard = 0; shard < query.shards; shard += 1) {
+      const prefix = shardPrefix(query.space, query.kind, shard);
+      const { route, members } = placeRecord(this.#context, prefix);
+      const range: ShardRange = { route, shardPrefix: prefix, ...bounds };
+      cursors.push(new ShardCursor(this.#shardContext(members, deadlineMs), range, pageRows));
+    }
+    await Promise.all(cursors.map((cursor) => cursor.prepare()));
+    return merge(cursors, query.limit);
+  }
+
+  #shardContext(members: ReturnType<typeof placeRecord>['members'], deadlineMs: number): ShardCursorContext {
+    const { nodes, clock, randomness } = this.#context;
+    const turn = randomness.below(1 << 16);
+    return {
+      open: (range, pageRows, attempt) =>
+        preferred(members.length, turn + attempt)
+          .slice(0, majorityOf(members.length))
+          .map((index) => {
+            const device = members[index] as (typeof members)[number];
+            return new ReplicaCursor(nodes.client(device, 'small'), device, range, pageRows);
+          }),
+      read: (key) => this.#records.read(key),
+      pause: (attempt, cause) => {
+        if (clock.monotonicMs() >= deadlineMs)
+          throw new HoldfastError('quorum-unavailable', undefined, { cause });
+        // Another majority may be up: the first tries follow at once.
+        const pauseMs = attempt < members.length ? 0 : Math.min(PAUSE_MS_MAX, 10 * attempt);
+        return new Promise((resolve) => clock.after(pauseMs, resolve));
+      },
+    };
+  }
+}
+
+/** The range of names that can hold an entry of the query. */
+function namesOf(query: ListingQuery): Pick<ShardRange, 'from' | 'to' | 'foldOffset' | 'delimiter'> {
+  const prefix = Buffer.from(query.prefix);
+  const start = query.start === undefined ? prefix : startName(query.start);
+  return {
+    from: start.compare(prefix) < 0 ? prefix : start,
+    to: prefix.length === 0 ? Buffer.alloc(0) : Buffer.concat([prefix, Buffer.of(0xff)]),
+    foldOffset: prefix.length,
+    delimiter: Buffer.from(query.delimiter),
+  };
+}
+
+function startName(start: ListingStart): Buffer {
+  if ('from' in start) return Buffer.from(start.from);
+  if ('after' in start) return Buffer.concat([Buffer.from(start.after), Buffer.of(0)]);
+  return Buffer.concat([Buffer.from(start.afterPrefix), Buffer.of(0xff)]);
+}
+
+async function merge(cursors: readonly ShardCursor[], limit: number): Promise<ListingPage> {
+  const entries: ListingEntry[] = [];
+  let lastPrefix: string | undefined;
+  for (;;) {
+    let lowest: ShardCursor | undefined;
+    for (const cursor of cursors) {
+      if (cursor.entry === undefined) continue;
+      if (lowest === undefined || cursor.name.compare(lowest.name) < 0) lowest = cursor;
+    }
+    if (lowest?.entry === undefined) return { entries, more: false };
+    const { entry } = lowest;
+    const repeated = entry.type === 'prefix' && entry.prefix === lastPrefix;
+    if (!repeated) {
+      if (entries.length === limit) return { entries, more: true };
+      entries.push(entry);
+      lastPrefix = entry.type === 'prefix' ? entry.prefix : undefined;
+    }
+    const preparing = lowest.prepare();
+    if (preparing !== undefined) await preparing;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The decided rows of one shard: two replicas (a majority) side by side. A row that both show under one ballot is
+ * decided; one on which they differ is read as a register; a folded prefix on which they differ is looked into.
+ */
+import { sameBallot } from '#common/ballot.ts';
+import type { RecordKey } from '#common/codec/record-key.ts';
+import { HoldfastError, hasCode } from '#common/errors.ts';
+import type { ListedRow } from '#storage-node/protocol/messages/list.ts';
+import type { ListingEntry, StoredRecord } from '../cluster.ts';
+import { ReplicaCursor, type ShardRange } from './replica-cursor.ts';
+
+export interface ShardCursorContext {
+  /** Opens a cursor over some majority of the shard's members; called again, with other members, when one fails. */
+  readonly open: (range: ShardRange, pageRows: number, attempt: number) => ReplicaCursor[];
+  readonly read: (key: RecordKey) => Promise<StoredRecord | undefined>;
+  /** Waits before the next attempt; throws when the listing's time is over. */
+  readonly pause: (attempt: number, error: unknown) => Promise<void>;
+}
+
+export class ShardCursor {
+  readonly #context: ShardCursorContext;
+  readonly #pageRows: number;
+  #range: ShardRange;
+  #cursors: ReplicaCursor[];
+  #attempt = 0;
+  /** The entry under the cursor, once `prepare` has found it. */
+  entry: ListingEntry | undefined;
+  /** Its name's bytes, for merging. */
+  name: Buffer = Buffer.alloc(0);
+  /** Where the search for the next entry begins when replicas have to be replaced. */
+  #position: Buffer;
+
+  constructor(context: ShardCursorContext, range: ShardRange, pageRows: number) {
+    this.#context = context;
+    this.#range = range;
+    this.#pageRows = pageRows;
+    this.#position = range.from;
+    this.#cursors = context.open(range, pageRows, 0);
+  }
+
+  /** Finds the next entry: `entry` is undefined at the end. Synchronous as long as pages last. */
+  prepare(): Promise<void> | undefined {
+    for (;;) {
+      if (this.#cursors.some((cursor) => cursor.needsPage)) return this.#fill().then(() => this.prepare());
+      const lowest = this.#lowest();
+      if (lowest === undefined) {
+        this.entry = undefined;
+        return undefined;
+      }
+      const rows = this.#cursors.map((cursor) =>
+        cursor.row?.name.equals(lowest.name) ? cursor.row : undefined,
+      );
+      for (const [index, row] of rows.entries()) if (row !== undefined) this.#cursors[index]?.advance();
+      if (!agree(rows))
+        return this.#decide(lowest, rows).then((found) => (found ? undefined : this.prepare()));
+      if (lowest.live) {
+        this.#stand(lowest);
+        return undefined;
+      }
+      this.#passed(lowest);
+    }
+  }
+
+  #stand(row: ListedRow): void {
+    this.name = row.name;
+    this.entry =
+      row.witness === undefined
+        ? { type: 'row', name: row.name.toString(), ballot: row.ballot, summary: row.summary }
+        : { type: 'prefix', prefix: row.name.toString() };
+    this.#passed(row);
+  }
+
+  #passed(row: ListedRow): void {
+    this.#position = Buffer.concat([row.name, Buffer.of(row.witness === undefined ? 0 : 0xff)]);
+  }
+
+  /** The row with the lowest name; of a name and a fold that are alike, the fold. */
+  #lowest(): ListedRow | undefined {
+    let lowest: ListedRow | undefined;
+    for (const { row } of this.#cursors) {
+      if (row !== undefined && (lowest === undefined || row.name.compare(lowest.name) < 0)) lowest = row;
+    }
+    return lowest;
+  }
+
+  async #fill(): Promise<void> {
+    try {
+      await Promise.all(this.#cursors.filter((cursor) => cursor.needsPage).map((cursor) => cursor.fetch()));
+    } catch (error) {
+      if (hasCode(error, 'protocol-violation')) throw error;
+      this.#attempt += 1;
+      await this.#context.pause(this.#attempt, error);
+      this.#cursors = this.#context.open(
+        { ...this.#range, from: this.#position },
+        this.#pageRows,
+        this.#attempt,
+      );
+    }
+  }
+
+  /** Settles an entry on which the replicas differ; whether there is one. */
+  async #decide(lowest: ListedRow, rows: readonly (ListedRow | undefined)[]): Promise<boolean> {
+    if (rows.some((row) => row?.witness !== undefined)) return this.#lookInto(lowest);
+    const record = await this.#context.read(this.#key(lowest.name));
+    if (record === undefined) {
+      this.#passed(lowest);
+      return false;
+    }
+    this.#stand({ ...lowest, live: true, ballot: record.ballot, summary: record.summary });
+    return true;
+  }
+
+  /** Whether any decided name stands under a folded prefix. */
+  async #lookInto(fold: ListedRow): Promise<boolean> {
+    const end = Buffer.concat([fold.name, Buffer.of(0xff)]);
+    const inside = new ShardCursor(
+      this.#context,
+      { ...this.#range, from: fold.name, to: end, delimiter: Buffer.alloc(0) },
+      this.#pageRows,
+    );
+    await inside.prepare();
+    for (const cursor of this.#cursors) cursor.skipTo(end);
+    if (inside.entry === undefined) {
+      this.#passed({ ...fold, witness: fold.name });
+      return false;
+    }
+    this.#stand({ ...fold, live: true, witness: inside.name });
+    return true;
+  }
+
+  #key(name: Buffer): RecordKey {
+    const key = Buffer.concat([this.#range.shardPrefix, name]);
+    if (key.length > 0xffff) throw new HoldfastError('protocol-violation', 'a name longer than any');
+    return key as RecordKey;
+  }
+}
+
+/** Whether every replica shows the same row. */
+function agree(rows: readonly (ListedRow | undefined)[]): boolean {
+  const first = rows[0];
+  if (first === undefined) return false;
+  for (let index = 1; index < rows.length; index += 1) {
+    const row = rows[index];
+    if (row === undefined || !sameBallot(row.ballot, first.ballot)) return false;
+    if (!sameWitness(row.witness, first.witness)) return false;
+  }
+  return true;
+}
+
+function sameWitness(a: Buffer | undefined, b: Buffer | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : a.equals(b);
+}

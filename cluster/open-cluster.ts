@@ -1,0 +1,54 @@
+/** The cluster as a service opens it. */
+import { BallotClock } from '#common/ballot.ts';
+import type { Clock } from '#common/io/clock.ts';
+import type { Network } from '#common/io/network.ts';
+import type { Randomness } from '#common/io/randomness.ts';
+import { createPlacement } from '#ring/placement-hash.ts';
+import type { Ring } from '#ring/ring.ts';
+import { DataBuffers } from '#storage-node/protocol/data-buffers.ts';
+import { StripedBodies } from './bodies/striped-bodies.ts';
+import type { Cluster } from './cluster.ts';
+import type { ClusterContext } from './context.ts';
+import { QuorumListings } from './listings/quorum-listings.ts';
+import { NodeDirectory } from './node-directory.ts';
+import { QuorumRecords } from './records/quorum-records.ts';
+import { Ticker } from './ticker.ts';
+
+export interface ClusterOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly clusterKey: Buffer;
+  readonly ring: Ring;
+}
+
+export interface OpenCluster extends Cluster {
+  close(): Promise<void>;
+}
+
+export async function openCluster(options: ClusterOptions): Promise<OpenCluster> {
+  const { network, clock, randomness, clusterKey, ring } = options;
+  const buffers = new DataBuffers();
+  const nodes = new NodeDirectory({ network, clock, randomness, clusterKey, buffers }, ring);
+  const context: ClusterContext = {
+    ring,
+    nodes,
+    clock,
+    randomness,
+    placement: await createPlacement(),
+    // Two writers must never share an id: 48 random bits, drawn anew at each start.
+    ballots: new BallotClock(randomness.bytes(6).readUIntBE(0, 6), () => clock.nowMs()),
+  };
+  const ticker = new Ticker(clock);
+  const records = new QuorumRecords(context, ticker);
+  const bodies = new StripedBodies(context, ticker);
+  return {
+    records,
+    listings: new QuorumListings(context, records),
+    bodies,
+    async close() {
+      await bodies.flush();
+      nodes.close();
+    },
+  };
+}
