@@ -21,7 +21,8 @@ export class NodeDirectory {
     const known = this.#byDevice[traffic][device];
     if (known !== undefined) return known;
     const address = this.#ring.devices[device]?.address;
-    if (address === undefined) throw new HoldfastError('device-unknown', `device ${device} is not in the ring`);
+    if (address === undefined)
+      throw new HoldfastError('device-unknown', `device ${device} is not in the ring`);
     const name = `${traffic} ${address.host}:${address.port}`;
     const client = this.#clients.get(name) ?? new NodeClient(this.#context, address, traffic);
     this.#clients.set(name, client);

@@ -22,7 +22,9 @@ export function runMutation<Result>(
   key: RecordKey,
   decide: Decide<Result>,
 ): Promise<Result> {
-  return new Promise((resolve, reject) => new RunningMutation(context, ticker, key, decide, resolve, reject).start());
+  return new Promise((resolve, reject) =>
+    new RunningMutation(context, ticker, key, decide, resolve, reject).start(),
+  );
 }
 
 class RunningMutation<Result> implements Ticked {
@@ -80,10 +82,14 @@ class RunningMutation<Result> implements Ticked {
     if (this.#over) return;
     if (step.type === 'prepare') {
       const { route } = this.#placement;
-      this.#sendAll(step.round, () => encodePrepare({ type: 'prepare', route, key: this.#key, ballot: step.ballot }));
+      this.#sendAll(step.round, () =>
+        encodePrepare({ type: 'prepare', route, key: this.#key, ballot: step.ballot }),
+      );
     } else if (step.type === 'accept') {
       const { route } = this.#placement;
-      this.#sendAll(step.round, () => encodeAccept({ type: 'accept', route, key: this.#key, state: step.state }));
+      this.#sendAll(step.round, () =>
+        encodeAccept({ type: 'accept', route, key: this.#key, state: step.state }),
+      );
     } else if (step.type === 'pause') {
       this.#pauseThenAttempt();
     } else if (step.type === 'done') {
@@ -119,7 +125,11 @@ class RunningMutation<Result> implements Ticked {
     this.#end();
     const cause = this.#lastFailure;
     const full = cause?.code === 'device-full';
-    const code = this.#mutation.mayHaveTakenEffect ? 'outcome-unknown' : full ? 'device-full' : 'quorum-unavailable';
+    const code = this.#mutation.mayHaveTakenEffect
+      ? 'outcome-unknown'
+      : full
+        ? 'device-full'
+        : 'quorum-unavailable';
     this.#reject(new HoldfastError(code, undefined, { cause }));
   }
 

@@ -42,7 +42,8 @@ export class BlobSender {
     let source: BlobSource | undefined;
     try {
       source = await open();
-      if (read.end > source.lengthBytes) throw new HoldfastError('invalid-argument', 'the range ends behind the blob');
+      if (read.end > source.lengthBytes)
+        throw new HoldfastError('invalid-argument', 'the range ends behind the blob');
       await this.#transmit(source, read);
       if (!this.#over) this.#context.send(emptyMessage(frameTypes.blobEnd));
     } catch (error) {

@@ -1,7 +1,13 @@
 /** Rows of one shard for a listing, with names folded at a delimiter: `messages/list.ts` has the grammar. */
 import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import type { DeviceEngine, IndexRow } from '../engine/device-engine.ts';
-import { LIST_BYTES_MAX, type List, type ListedRow, type Rows, listedRowBytes } from '../protocol/messages/list.ts';
+import {
+  LIST_BYTES_MAX,
+  type List,
+  type ListedRow,
+  type Rows,
+  listedRowBytes,
+} from '../protocol/messages/list.ts';
 
 /** Rows asked of the index at once: enough to pay for the iterator, few enough to throw away when a fold skips them. */
 const BATCH_ROWS_MAX = 1000;
@@ -13,7 +19,10 @@ export async function listRows(engine: DeviceEngine, query: List): Promise<Rows>
   const listing = new FoldedListing(query);
   let from = query.from;
   while (from.compare(query.to) < 0) {
-    const limit = Math.min(BATCH_ROWS_MAX, query.delimiter.length > 0 ? 200 : query.limit - listing.count + 1);
+    const limit = Math.min(
+      BATCH_ROWS_MAX,
+      query.delimiter.length > 0 ? 200 : query.limit - listing.count + 1,
+    );
     const batch = await engine.rows({ from, to: query.to, limit });
     for (const row of batch) {
       if (!listing.take(row)) return { type: 'rows', rows: listing.rows, more: true };

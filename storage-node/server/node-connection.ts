@@ -150,7 +150,8 @@ export class NodeConnection {
   #answering(device: number, stream: number): (run: () => EncodedMessage | Promise<EncodedMessage>) => void {
     const send = (message: EncodedMessage): void => this.#framed.send(message, device, stream);
     const fail = (error: unknown): void => {
-      if (!(error instanceof HoldfastError)) this.#context.log.error('a request failed unexpectedly', { error });
+      if (!(error instanceof HoldfastError))
+        this.#context.log.error('a request failed unexpectedly', { error });
       send(encodeFailed(error));
     };
     return (run) => {
