@@ -31,6 +31,8 @@ interface Cached {
   readonly bucket: BucketRecord;
   /** Monotonic milliseconds, from before the read. */
   readonly readAtMs: number;
+  /** The directory's, from before the read. */
+  readonly generation: number;
 }
 
 export class BucketDirectory {
@@ -65,7 +67,9 @@ export class BucketDirectory {
 
   /** Whether `cached` may still be acted on. */
   isFresh(cached: Cached): boolean {
-    return this.#context.clock.monotonicMs() - cached.readAtMs < LEASE_MS;
+    return (
+      cached.generation === this.#generation && this.#context.clock.monotonicMs() - cached.readAtMs < LEASE_MS
+    );
   }
 
   /** Forgets a bucket, also for leases that were given and reads that are under way. */
@@ -73,10 +77,6 @@ export class BucketDirectory {
     this.#generation += 1;
     this.#cache.delete(name);
     this.#pending.delete(name);
-  }
-
-  get generation(): number {
-    return this.#generation;
   }
 
   /** Reads the bucket once more, after everything that was done before the call. */
@@ -112,7 +112,7 @@ export class BucketDirectory {
       stored = await records.read(bucketKey(owner, name));
       if (stored === undefined) return undefined;
     }
-    const cached = { bucket: decodeBucket(stored.content), readAtMs };
+    const cached = { bucket: decodeBucket(stored.content), readAtMs, generation };
     if (cached.bucket.deletion === undefined && generation === this.#generation) this.#keep(name, cached);
     else this.#cache.delete(name);
     return cached;
@@ -145,26 +145,22 @@ export class BucketLease implements WriteLease {
   readonly #directory: BucketDirectory;
   readonly #name: string;
   #cached: Cached;
-  #generation: number;
 
   constructor(directory: BucketDirectory, name: string, cached: Cached) {
     this.bucket = cached.bucket;
     this.#directory = directory;
     this.#name = name;
     this.#cached = cached;
-    this.#generation = directory.generation;
   }
 
   isValid(): boolean {
-    return this.#generation === this.#directory.generation && this.#directory.isFresh(this.#cached);
+    return this.#directory.isFresh(this.#cached);
   }
 
   async renew(): Promise<void> {
-    const generation = this.#directory.generation;
     const cached = await this.#directory.readAgain(this.bucket.owner, this.#name);
     if (cached.bucket.bucketId !== this.bucket.bucketId) throw new BucketRefusal('missing');
     this.#cached = cached;
-    this.#generation = generation;
   }
 
   async confirm(): Promise<void> {

@@ -48,7 +48,7 @@ async function claimName(
   name: string,
 ): Promise<{ claim: BucketClaim; made: boolean }> {
   const fresh = { account: owner.account, bucketId: newBucketId(context) };
-  return context.cluster.records.mutate(claimKey(name), (current) => {
+  return context.cluster.records.mutate<{ claim: BucketClaim; made: boolean }>(claimKey(name), (current) => {
     if (current !== undefined) {
       return { action: 'keep', result: { claim: decodeClaim(current.content), made: false } };
     }
@@ -56,12 +56,17 @@ async function claimName(
   });
 }
 
+interface Written {
+  readonly record: BucketRecord;
+  readonly made: boolean;
+}
+
 async function writeBucket(
   context: BucketContext,
   owner: BucketOwner,
   name: string,
   bucketId: SpaceId,
-): Promise<{ record: BucketRecord; made: boolean }> {
+): Promise<Written> {
   const fresh: BucketRecord = {
     bucketId,
     createdMs: context.clock.nowMs(),
@@ -69,7 +74,7 @@ async function writeBucket(
     owner: owner.account,
     ownerName: owner.accountName,
   };
-  return context.cluster.records.mutate(bucketKey(owner.account, name), (current) => {
+  return context.cluster.records.mutate<Written>(bucketKey(owner.account, name), (current) => {
     if (current === undefined) {
       return { action: 'write', ...encodeBucket(fresh), result: { record: fresh, made: true } };
     }
