@@ -8,6 +8,7 @@
 import { NO_DEVICE } from '../limits.ts';
 import type { RingDevice } from '../ring.ts';
 import { SeededRandom } from '../seeded-random.ts';
+import { chainMoves } from './chain-moves.ts';
 import { disperse } from './disperse.ts';
 import { evenOut } from './even-out.ts';
 import { buildFailureTree, type FailureTree } from './failure-tree.ts';
@@ -76,7 +77,7 @@ function serveMostUrgent(
   const joining = all.filter((leaf) => work.held[work.tree.firstDeviceNode + leaf] === 0);
   const joined = evenOut(work, rules, joining);
   if (joined > 0) return { cause: 'joined', placed: joined };
-  const evened = evenOut(work, rules, all);
+  const evened = evenOut(work, rules, all) + chainMoves(work, rules);
   if (evened > 0) return { cause: 'weights', placed: evened };
   const dispersed = disperse(work, rules);
   if (dispersed > 0) return { cause: 'dispersion', placed: dispersed + evenOut(work, rules, all) };
