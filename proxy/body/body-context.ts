@@ -12,12 +12,20 @@ export interface BodyRequest {
   /** `http.IncomingMessage.headers` */
   readonly headers: IncomingHttpHeaders;
   readonly payload: PayloadMode;
+  /**
+   * Whether x-amz-checksum-* headers are of this body; true when left out. CompleteMultipartUpload's are those of the
+   * object that it makes.
+   */
+  readonly checksumsOfBody?: boolean;
 }
 
 export interface BodyLimits {
   /** Longest body, decoded; S3 allows 5 GiB to one PUT. */
   readonly bodyBytesMax: number;
-  /** A sender that sends fewer than `stallBytesMin` within this time is given up (`RequestTimeout`). */
+  /**
+   * A sender that we wait for and that sends fewer than `stallBytesMin` within such a window is given up
+   * (`RequestTimeout`): after one to two of them.
+   */
   readonly stallMs: number;
   readonly stallBytesMin: number;
 }

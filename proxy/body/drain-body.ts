@@ -1,0 +1,177 @@
+/**
+ * Moves a large body from its stream to a sink:
+ *
+ *     socket → fill a pooled buffer ─┬→ sink          (one call at a time, in order)
+ *                                    └→ digest workers (the same bytes, in shared memory)
+ *
+ * A buffer is used again when both have done with it. A body has at most BUFFERS_MAX at a time, so that receiving, the
+ * sink and the digests overlap and a slow one of them holds back the other two.
+ */
+import type { BodySink } from '#cluster/cluster.ts';
+import { hasCode } from '#common/errors.ts';
+import type { BodyContext } from './body-context.ts';
+import { checkExpectations, expectedAlgorithms } from './body-expectations.ts';
+import { BUFFER_BYTES, type PooledBuffer } from './buffer-pool.ts';
+import type { BodyPlan } from './collect-body.ts';
+import type { DigestStream } from './digest-pool.ts';
+import type { DigestAlgorithm, DigestValues } from './digester.ts';
+import type { IncomingChunks } from './incoming-chunks.ts';
+import { type BodyDigests, BodyError } from './request-body.ts';
+import { parseTrailer } from './trailer.ts';
+
+export const BUFFERS_MAX = 3;
+/** What keeps up with MD5 on the same worker; the others go to a second one. */
+const BESIDE_MD5: readonly DigestAlgorithm[] = ['md5', 'crc32', 'crc32c'];
+
+export class BodyDrain {
+  readonly #chunks: IncomingChunks;
+  readonly #plan: BodyPlan;
+  readonly #context: BodyContext;
+  readonly #sink: BodySink;
+  readonly #streams: DigestStream[] = [];
+  /** The stream that hashes signed chunks. */
+  #chunkStream: DigestStream | undefined;
+  #current: PooledBuffer | undefined;
+  #filled = 0;
+  #chunkEnds: number[] = [];
+  #lengthBytes = 0;
+  /** Buffers on their way through the sink and the digests. */
+  readonly #moving = new Set<Promise<void>>();
+  #lastSunk: Promise<void> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(chunks: IncomingChunks, plan: BodyPlan, context: BodyContext, sink: BodySink) {
+    this.#chunks = chunks;
+    this.#plan = plan;
+    this.#context = context;
+    this.#sink = sink;
+  }
+
+  async run(): Promise<BodyDigests> {
+    try {
+      this.#openStreams();
+      await this.#receive();
+      this.#dispatch();
+      await Promise.all(this.#moving);
+      if (this.#failure !== undefined) throw this.#failure.error;
+      return await this.#verify();
+    } finally {
+      await this.#release();
+    }
+  }
+
+  #openStreams(): void {
+    const algorithms = expectedAlgorithms(this.#plan.expectations);
+    const beside = algorithms.filter((algorithm) => BESIDE_MD5.includes(algorithm));
+    const apart = algorithms.filter((algorithm) => !BESIDE_MD5.includes(algorithm));
+    const { digests } = this.#context;
+    this.#streams.push(this.#orSlowDown(() => digests.open(beside)));
+    if (apart.length === 0 && this.#plan.chain === undefined) return;
+    const second = this.#orSlowDown(() => digests.open(apart));
+    this.#streams.push(second);
+    if (this.#plan.chain !== undefined) this.#chunkStream = second;
+  }
+
+  async #receive(): Promise<void> {
+    const { decoder } = this.#plan;
+    for (;;) {
+      const next = this.#chunks.next();
+      const chunk = next instanceof Promise ? await next : next;
+      if (chunk === undefined) return;
+      decoder.feed(chunk);
+      for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) {
+        for (let at = 0; at < piece.bytes.length; ) {
+          // A full buffer waits for the next byte, so that a chunk's end is still noted on the buffer that it is in.
+          if (this.#filled === BUFFER_BYTES) this.#dispatch();
+          this.#current ??= this.#take() ?? (await this.#waitForBuffer());
+          const copied = piece.bytes.copy(this.#current.bytes, this.#filled, at);
+          this.#filled += copied;
+          this.#lengthBytes += copied;
+          at += copied;
+        }
+        if (piece.chunkSignature === undefined || this.#plan.chain === undefined) continue;
+        this.#plan.chain.claim(piece.chunkSignature);
+        this.#chunkEnds.push(this.#filled);
+      }
+    }
+  }
+
+  #take(): PooledBuffer | undefined {
+    return this.#moving.size < BUFFERS_MAX - 1 ? this.#context.buffers.take() : undefined;
+  }
+
+  async #waitForBuffer(): Promise<PooledBuffer> {
+    while (this.#moving.size >= BUFFERS_MAX - 1) await Promise.race(this.#moving);
+    const { buffers } = this.#context;
+    const buffer = buffers.take();
+    if (buffer !== undefined) return buffer;
+    return new Promise((given) => {
+      this.#orSlowDown(() => buffers.wait(given));
+    });
+  }
+
+  #orSlowDown<Result>(attempt: () => Result): Result {
+    try {
+      return attempt();
+    } catch (cause) {
+      if (!hasCode(cause, 'overloaded')) throw cause;
+      throw new BodyError('SlowDown', 'Please reduce your request rate.', {}, { cause });
+    }
+  }
+
+  #dispatch(): void {
+    const buffer = this.#current;
+    if (buffer === undefined) return;
+    const length = this.#filled;
+    const chunkEnds = this.#chunkEnds;
+    this.#current = undefined;
+    this.#filled = 0;
+    this.#chunkEnds = [];
+    const moving = this.#move(buffer, length, chunkEnds);
+    this.#moving.add(moving);
+    void moving.then(() => this.#moving.delete(moving));
+  }
+
+  /** Never throws: what fails is kept, and interrupts the receiving. */
+  async #move(buffer: PooledBuffer, length: number, chunkEnds: readonly number[]): Promise<void> {
+    const offset = buffer.index * BUFFER_BYTES;
+    const sunk = this.#lastSunk.then(async () => {
+      if (this.#failure === undefined) await this.#sink(buffer.bytes.subarray(0, length));
+    });
+    this.#lastSunk = sunk.catch(() => undefined);
+    const digested = this.#streams.map(async (stream) => {
+      if (stream === this.#chunkStream) {
+        this.#plan.chain?.hashed(await stream.update(offset, length, chunkEnds));
+      } else {
+        await stream.update(offset, length);
+      }
+    });
+    // Both must be over, whatever became of them, before another body's bytes may be put there.
+    for (const outcome of await Promise.allSettled([sunk, ...digested])) {
+      if (outcome.status === 'rejected') this.#fail(outcome.reason);
+    }
+    this.#context.buffers.release(buffer);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#chunks.interrupt(error);
+  }
+
+  async #verify(): Promise<BodyDigests> {
+    const { decoder, chain, expectations } = this.#plan;
+    const end = decoder.finish();
+    const trailer = parseTrailer(end.trailer);
+    const shares = await Promise.all(this.#streams.map((stream) => stream.finish()));
+    chain?.finish(end, trailer);
+    const values: DigestValues = Object.assign({}, ...shares);
+    return checkExpectations(expectations, values, this.#lengthBytes, trailer);
+  }
+
+  async #release(): Promise<void> {
+    await Promise.all(this.#moving);
+    if (this.#current !== undefined) this.#context.buffers.release(this.#current);
+    this.#current = undefined;
+    for (const stream of this.#streams) stream.drop();
+  }
+}
