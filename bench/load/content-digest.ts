@@ -1,6 +1,6 @@
 /** Digests of generated content: what an ETag must be, and what a signed payload declares. */
 import { createHash, hash } from 'node:crypto';
-import { BLOCK_BYTES, type ContentKey, type ContentSource, generationBuffer } from './content.ts';
+import { BLOCK_BYTES, type ContentKey, type ContentSource } from './content.ts';
 
 /** Blocks digested before other connections get their turn. */
 const BLOCKS_IN_ONE_TURN = 32;
@@ -13,7 +13,7 @@ export async function contentDigest(
   start: number,
   lengthBytes: number,
 ): Promise<string> {
-  const buffer = generationBuffer(Math.min(lengthBytes, BLOCK_BYTES));
+  const buffer = source.scratch;
   if (lengthBytes <= BLOCK_BYTES) {
     source.generate(buffer.words, 0, key, start, lengthBytes);
     return hash(algorithm, buffer.bytes.subarray(0, lengthBytes), 'hex');

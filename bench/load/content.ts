@@ -32,6 +32,8 @@ export function scramble(value: number): number {
 }
 
 export class ContentSource {
+  /** Room for one block, for whoever generates one and is done with it before it gives up the thread. */
+  readonly scratch = generationBuffer(BLOCK_BYTES);
   readonly #pool: Int32Array;
 
   constructor(seed: string) {

@@ -13,7 +13,7 @@ import { workloadOf } from './workload.ts';
 
 export const WORKERS_MAX = 64;
 const FIGURES_PERIOD_MS = 500;
-const PROGRESS_CHECK_PERIOD_MS = 1000;
+const PROGRESS_CHECK_PERIOD_MS_MAX = 1000;
 /** Up to this size every byte read is compared, and every ETag up to a quarter of it. */
 const SMALL_BYTES = 64 * 1024;
 const LARGE_READ_FRACTION = 1 / 8;
@@ -77,10 +77,13 @@ export class LoadWorker {
     );
     this.#runner = runner;
     const timers = [
-      setInterval(() => {
-        const nowMs = performance.now();
-        for (const client of clients) client.connection.checkProgress(nowMs);
-      }, PROGRESS_CHECK_PERIOD_MS),
+      setInterval(
+        () => {
+          const nowMs = performance.now();
+          for (const client of clients) client.connection.checkProgress(nowMs);
+        },
+        Math.min(this.#setup.timeoutMs / 4, PROGRESS_CHECK_PERIOD_MS_MAX),
+      ),
     ];
     if (this.#setup.live)
       timers.push(
@@ -108,7 +111,7 @@ export class LoadWorker {
       const objects = new ObjectSet(prefix, order.cell.number * WORKERS_MAX + workerIndex);
       this.#state = { cell: order.cell, objects, clients: [] };
     }
-    const state = this.#state as CellState;
+    const state = this.#state;
     while (state.clients.length < order.connections)
       state.clients.push(this.#newClient(state, state.clients.length));
     return state;

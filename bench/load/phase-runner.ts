@@ -22,11 +22,17 @@ const FAILURE_PAUSE_MS = 10;
 const FAILURE_PAUSE_MS_MAX = 50;
 /** What operations under way are given to end when the run is stopped. */
 const STOP_GRACE_MS = 2000;
+const OPEN_LOOP_SLEEP_MS_MAX = 100;
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, milliseconds);
   });
+}
+
+interface FreeClient {
+  readonly client: StoreClient;
+  readonly sinceMs: number;
 }
 
 interface CostSnapshot {
@@ -107,14 +113,18 @@ export class PhaseRunner {
     this.#onMeasuring();
   }
 
-  #mayStart(): boolean {
+  /** Whether anything but the time ends the phase. */
+  #goesOn(): boolean {
     return (
       !this.#stopping &&
       !this.#exhausted &&
       this.#abandoned === undefined &&
-      this.#started < this.#order.operationsMax &&
-      performance.now() < this.#deadlineMs
+      this.#started < this.#order.operationsMax
     );
+  }
+
+  #mayStart(): boolean {
+    return this.#goesOn() && performance.now() < this.#deadlineMs;
   }
 
   async #closedLoop(client: StoreClient): Promise<void> {
@@ -162,41 +172,42 @@ export class PhaseRunner {
   async #openLoop(ratePerS: number): Promise<void> {
     const intervalMs = 1000 / ratePerS;
     const firstMs = performance.now() + intervalMs * this.#order.rateOffset;
-    const idle: { readonly client: StoreClient; readonly sinceMs: number }[] = this.#clients.map(
-      (client) => ({
-        client,
-        sinceMs: firstMs,
-      }),
-    );
-    let arrivals = 0;
+    const free: FreeClient[] = this.#clients.map((client) => ({ client, sinceMs: firstMs }));
+    let starts = 0;
     let underWay = 0;
+    const dueMs = (): number => firstMs + starts * intervalMs;
     await new Promise<void>((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const dispatch = (): void => {
         clearTimeout(timer);
-        let dueMs = firstMs + arrivals * intervalMs;
-        while (dueMs <= performance.now() && dueMs < this.#deadlineMs && this.#mayStart()) {
-          const free = idle.pop();
-          if (free === undefined) break;
+        while (this.#goesOn() && dueMs() <= performance.now() && dueMs() < this.#deadlineMs) {
+          // Behind the deadline only what was free before it may start: a timer that is a little late loses no start.
+          const next = free[0];
+          if (next === undefined || next.sinceMs > this.#deadlineMs) break;
           const index = this.#next();
           if (index === undefined) break;
-          arrivals++;
-          this.#noteScheduleLag(dueMs, free.sinceMs);
+          free.shift();
+          this.#noteScheduleLag(dueMs(), next.sinceMs);
           underWay++;
-          this.#perform(free.client, index, dueMs).then(() => {
+          this.#perform(next.client, index, dueMs()).then(() => {
             underWay--;
-            idle.push({ client: free.client, sinceMs: performance.now() });
+            free.push({ client: next.client, sinceMs: performance.now() });
             dispatch();
           }, reject);
-          dueMs = firstMs + arrivals * intervalMs;
+          starts++;
         }
-        if (this.#mayStart()) timer = setTimeout(dispatch, Math.max(1, dueMs - performance.now()));
+        if (this.#mayStart()) timer = setTimeout(dispatch, this.#sleepMs(dueMs()));
         else if (underWay === 0) resolve();
       };
       dispatch();
     });
-    if (!this.#stopping && this.#abandoned === undefined && !this.#exhausted)
-      this.#countMissed(firstMs + arrivals * intervalMs, intervalMs);
+    if (this.#goesOn()) this.#countMissed(dueMs(), intervalMs);
+  }
+
+  /** Until the next start or the end, and never so long that the end of the warm-up is overslept. */
+  #sleepMs(dueMs: number): number {
+    const untilMs = Math.min(dueMs, this.#deadlineMs) - performance.now();
+    return Math.min(Math.max(1, untilMs), OPEN_LOOP_SLEEP_MS_MAX);
   }
 
   /** Late although a connection was free: the generator's own lateness, within the latency but told apart. */
@@ -206,7 +217,6 @@ export class PhaseRunner {
   }
 
   #countMissed(firstUnstartedMs: number, intervalMs: number): void {
-    if (this.#started >= this.#order.operationsMax) return;
     for (let dueMs = firstUnstartedMs; dueMs < this.#deadlineMs; dueMs += intervalMs)
       if (dueMs >= this.#measureFromMs) this.#measurement.missedStart(this.#deadlineMs - dueMs);
   }

@@ -57,6 +57,8 @@ export class PlantedStore implements AsyncDisposable {
   readonly requests: { readonly headers: IncomingMessage['headers']; readonly url: string }[] = [];
   faults: Faults = () => undefined;
   accessKeyId = 'planted';
+  /** Serves plain PUT, GET, HEAD and DELETE as nginx with DAV does: unsigned, folders made and removed as needed. */
+  plain = false;
   readonly #uploads = new Map<string, Upload>();
   readonly #server: Server;
 
@@ -96,7 +98,10 @@ export class PlantedStore implements AsyncDisposable {
     const count = this.counts.get(counter) ?? 0;
     this.counts.set(counter, count + 1);
     const body = await bodyOf(request);
-    if (!(request.headers.authorization ?? '').includes(`Credential=${this.accessKeyId}/`)) {
+    const signed = (request.headers.authorization ?? '').includes(`Credential=${this.accessKeyId}/`);
+    if (this.plain && name !== '' && !this.buckets.has(bucket)) this.buckets.set(bucket, new Map());
+    if (this.plain && signed) throw new TypeError('a plain server is sent no signature');
+    if (!this.plain && !signed) {
       this.#refuse(response, 403, 'InvalidAccessKeyId');
       return;
     }
@@ -129,7 +134,7 @@ export class PlantedStore implements AsyncDisposable {
       response.end();
     } else if (objects === undefined) this.#refuse(response, 404, 'NoSuchBucket');
     else if (method === 'DELETE') {
-      if (objects.size > 0) this.#refuse(response, 409, 'BucketNotEmpty');
+      if (objects.size > 0 && !this.plain) this.#refuse(response, 409, 'BucketNotEmpty');
       else {
         this.buckets.delete(bucket);
         response.writeHead(204).end();
@@ -171,7 +176,7 @@ export class PlantedStore implements AsyncDisposable {
       this.#multipart(request.method, name, query, body, objects, response);
     else if (request.method === 'PUT') {
       objects.set(name, body);
-      response.setHeader('ETag', fault.etag ?? `"${hash('md5', body, 'hex')}"`);
+      if (!this.plain) response.setHeader('ETag', fault.etag ?? `"${hash('md5', body, 'hex')}"`);
       response.end();
     } else if (request.method === 'DELETE') {
       objects.delete(name);
