@@ -136,26 +136,35 @@ export class BodyDrain {
   async #move(buffer: PooledBuffer, length: number, chunkEnds: readonly number[]): Promise<void> {
     const offset = buffer.index * BUFFER_BYTES;
     const sunk = this.#lastSunk.then(async () => {
-      if (this.#failure === undefined) await this.#sink(buffer.bytes.subarray(0, length));
+      // Once something has failed, the sink is not called again.
+      if (this.#failure === undefined) await this.#orFail(this.#sink(buffer.bytes.subarray(0, length)));
     });
-    this.#lastSunk = sunk.catch(() => undefined);
-    const digested = this.#streams.map(async (stream) => {
-      if (stream === this.#chunkStream) {
-        this.#plan.chain?.hashed(await stream.update(offset, length, chunkEnds));
-      } else {
-        await stream.update(offset, length);
-      }
-    });
+    this.#lastSunk = sunk;
+    const digested = this.#streams.map((stream) =>
+      this.#orFail(this.#digest(stream, offset, length, chunkEnds)),
+    );
     // Both must be over, whatever became of them, before another body's bytes may be put there.
-    for (const outcome of await Promise.allSettled([sunk, ...digested])) {
-      if (outcome.status === 'rejected') this.#fail(outcome.reason);
-    }
+    await Promise.all([sunk, ...digested]);
     this.#context.buffers.release(buffer);
   }
 
-  #fail(error: unknown): void {
-    this.#failure ??= { error };
-    this.#chunks.interrupt(error);
+  async #digest(
+    stream: DigestStream,
+    offset: number,
+    length: number,
+    chunkEnds: readonly number[],
+  ): Promise<void> {
+    if (stream !== this.#chunkStream) await stream.update(offset, length);
+    else this.#plan.chain?.hashed(await stream.update(offset, length, chunkEnds));
+  }
+
+  async #orFail(step: Promise<void>): Promise<void> {
+    try {
+      await step;
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#chunks.interrupt(error);
+    }
   }
 
   async #verify(): Promise<BodyDigests> {
