@@ -32,6 +32,18 @@ describe('the builder', () => {
     assert.equal(builder.ring().devices[1], undefined);
   });
 
+  test('can forget what was staged, but not reuse an id', () => {
+    const builder = balancedBuilder([deviceAt(), deviceAt({ zone: 2 })], { partitionPower: 1 });
+    const table = builder.ringTable();
+    builder.remove(0 as DeviceId);
+    builder.add(deviceAt({ zone: 3 }));
+    builder.revertTo(table);
+    assert.deepEqual(builder.ringTable(), table);
+    assert.equal(builder.add(deviceAt()), 3);
+    builder.rebalance({ nowMs: 0 });
+    assert.throws(() => builder.revertTo(table), refused);
+  });
+
   test('serves one cause at a time: what is gone, then what joined', () => {
     const devices = Array.from({ length: 6 }, (_, i) => deviceAt({ zone: i % 3 }));
     const builder = balancedBuilder(devices, { partitionPower: 6, minMoveHours: 0 });

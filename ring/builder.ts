@@ -191,6 +191,17 @@ export class RingBuilder {
     };
   }
 
+  /**
+   * Forgets what was staged since the ring was made: devices, weights and replicas are the ring's again. The ids of devices
+   * that were added meanwhile stay used. Throws `invalid-argument` when the table is of another version.
+   */
+  revertTo({ version, partitionPower, devices, replicas, rows, epochs }: RingTable): void {
+    const state = this.#state;
+    if (version !== state.version || partitionPower !== state.partitionPower)
+      throw invalid(`the ring is version ${version}, and its builder ${state.version}`);
+    this.#state = { ...state, devices, replicas, rows, epochs, staged: false };
+  }
+
   /** The ring as last balanced. Throws `invalid-argument` before the first rebalance and while changes wait for one. */
   ring(): Ring {
     return ringOf(this.ringTable());

@@ -52,8 +52,9 @@ class TableRing implements Ring {
   }
 
   epoch(partition: number): number {
-    this.#check(partition);
-    return this.#table.epochs[partition] as number;
+    const epoch = this.#table.epochs[partition];
+    if (epoch === undefined) throw notAPartition(partition);
+    return epoch;
   }
 
   handoffs(partition: number): Iterable<DeviceId> {
@@ -62,7 +63,7 @@ class TableRing implements Ring {
   }
 
   #readMembers(partition: number): readonly DeviceId[] {
-    this.#check(partition);
+    if (this.#table.epochs[partition] === undefined) throw notAPartition(partition);
     const members: DeviceId[] = [];
     for (const row of this.#table.rows) {
       const id = row[partition] ?? NO_DEVICE;
@@ -70,10 +71,8 @@ class TableRing implements Ring {
     }
     return (this.#members[partition] = Object.freeze(members));
   }
+}
 
-  #check(partition: number): void {
-    if (!(partition >= 0 && partition < this.#table.epochs.length && Number.isInteger(partition))) {
-      throw new RangeError(`not a partition of this ring: ${partition}`);
-    }
-  }
+function notAPartition(partition: number): RangeError {
+  return new RangeError(`not a partition of this ring: ${partition}`);
 }

@@ -7,7 +7,7 @@ import type { Ring } from '../ring.ts';
 import type { RingTable } from '../ring-table.ts';
 import { encodeBuilder, readBuilder } from './builder-file.ts';
 import { BUILDER_FILE_BYTES_MAX, RING_FILE_BYTES_MAX } from './ring-format.ts';
-import { readRing } from './ring-reader.ts';
+import { readRing, readRingTable } from './ring-reader.ts';
 import { encodeRing } from './ring-writer.ts';
 import { readWholeFile, replaceFile } from './whole-file.ts';
 
@@ -32,6 +32,11 @@ export function ringPaths(dataDirectory: string): RingPaths {
 /** Throws `format-invalid`, naming the file, and what the file system throws. */
 export async function loadRing(files: Files, path: string): Promise<Ring> {
   return named(path, readRing, await readWholeFile(files, path, RING_FILE_BYTES_MAX));
+}
+
+/** The same as plain data. Throws as `loadRing`. */
+export async function loadRingTable(files: Files, path: string): Promise<RingTable> {
+  return named(path, readRingTable, await readWholeFile(files, path, RING_FILE_BYTES_MAX));
 }
 
 /** Durable when it resolves; readers see the old ring or the new one. The folder must exist. */

@@ -4,7 +4,7 @@ import { HoldfastError } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
 import { NO_DEVICE, PARTITION_POWER_MAX, REPLICAS_MAX } from '../limits.ts';
 import type { Ring, RingDevice } from '../ring.ts';
-import type { RingTable } from '../ring-table.ts';
+import { checkRingTable, type RingTable } from '../ring-table.ts';
 import { ringOf } from '../table-ring.ts';
 import {
   CHECKSUM_BYTES,
@@ -18,7 +18,14 @@ import {
 
 /** Throws `format-invalid` with what is wrong. The bytes are copied. */
 export function readRing(bytes: Uint8Array): Ring {
-  return ringOf(decodeRing(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
+  return ringOf(readRingTable(bytes));
+}
+
+/** The same as plain data, for what changes rings. Throws `format-invalid`. */
+export function readRingTable(bytes: Uint8Array): RingTable {
+  const table = decodeRing(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  checkRingTable(table);
+  return table;
 }
 
 function decodeRing(file: Buffer): RingTable {
