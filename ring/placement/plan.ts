@@ -5,12 +5,10 @@
  * A target starts from the weights. Between siblings it then moves towards an even division, as far as no device has
  * to take more than (1 + overload) times its share by weight: that is where dispersion may win over weight.
  */
-import { DEVICE_TIER, type FailureTree, PATH_LENGTH } from './failure-tree.ts';
+import { type FailureTree, PATH_LENGTH } from './failure-tree.ts';
 import { waterFill } from './water-fill.ts';
 
 export interface Plan {
-  /** Replicas per partition by weight alone, by node; a device never has more than 1. */
-  readonly shares: Float64Array;
   /** Replicas of all partitions together, by node. */
   readonly quotas: Int32Array;
   /** Replicas of one partition, by node: its quota is met with every partition between these. */
@@ -36,7 +34,6 @@ export function makePlan(
   const shares = weightShares(tree, replicas);
   const quotas = roundToQuotas(tree, partitions, targets(tree, shares, replicas, overload), held);
   return {
-    shares,
     quotas,
     least: quotas.map((quota) => Math.floor(quota / partitions)),
     most: quotas.map((quota) => Math.ceil(quota / partitions)),
@@ -145,9 +142,4 @@ function roundToQuotas(
       quotas[child] = (quotas[child] as number) + 1;
   }
   return quotas;
-}
-
-/** A device's share of all replicas by weight alone, in replicas. */
-export function shareOfLeaf(tree: FailureTree, plan: Plan, leaf: number, partitions: number): number {
-  return (plan.shares[tree.path[leaf * PATH_LENGTH + DEVICE_TIER] as number] as number) * partitions;
 }
