@@ -29,7 +29,7 @@ export type ReplicaAction =
   | { readonly type: 'answer'; readonly answer: Promised | Accepted | Refused }
   /** Make the state durable, then call `settle`, then answer ACCEPTED; when it fails, settle and answer the failure. */
   | { readonly type: 'append'; readonly state: AcceptedState; readonly settle: (durable: boolean) => void }
-  /** The same state is being made durable: answer when it is. */
+  /** This state is being made durable. When it is, answer ACCEPTED to an ACCEPT; hand a PREPARE in again. */
   | { readonly type: 'await'; readonly state: AcceptedState }
   /** Make the ceiling durable, tell `ceilingRaised`, then hand the message in again. */
   | { readonly type: 'raise'; readonly ceiling: number };
@@ -61,6 +61,9 @@ export class RegisterReplica {
     if (refused !== undefined || compareBallots(ballot, promised) === 0) {
       return { type: 'answer', answer: refused ?? this.#refuse(promised, accepted) };
     }
+    // A promise shows what is durable: two that show one ballot must mean that it is decided.
+    const onItsWay = this.#pending.get(name)?.at(-1);
+    if (onItsWay !== undefined) return { type: 'await', state: onItsWay };
     if (ballot.clock >= this.#ceiling) return { type: 'raise', ceiling: this.#nextCeiling(ballot.clock) };
     this.#promise(name, ballot);
     return { type: 'answer', answer: { type: 'promised', state: accepted } };

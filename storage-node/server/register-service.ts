@@ -31,17 +31,14 @@ export class RegisterService {
     this.#raiseAhead();
     const action = this.#replica.prepare(message.key, message.ballot);
     if (action.type === 'raise') return this.#raise(action.ceiling).then(() => this.prepare(message));
+    if (action.type === 'await') return this.#appended(action.state).then(() => this.prepare(message));
     return this.#immediate(action);
   }
 
   accept(message: Accept): EncodedMessage | Promise<EncodedMessage> {
     const action = this.#replica.accept(message.key, message.state);
     if (action.type === 'append') return this.#append(message, action.settle);
-    if (action.type === 'await') {
-      const append = this.#appends.get(action.state);
-      if (append === undefined) throw new Error('an append is pending that nobody makes');
-      return append.then(encodeAccepted);
-    }
+    if (action.type === 'await') return this.#appended(action.state).then(encodeAccepted);
     return this.#immediate(action);
   }
 
@@ -57,6 +54,12 @@ export class RegisterService {
     if (action.type !== 'answer') throw new Error(`the replica asks for '${action.type}' out of turn`);
     if (action.answer.type === 'promised') return encodePromised(action.answer);
     return action.answer.type === 'accepted' ? encodeAccepted() : encodeRefused(action.answer);
+  }
+
+  #appended(state: AcceptedState): Promise<void> {
+    const append = this.#appends.get(state);
+    if (append === undefined) throw new Error('an append is pending that nobody makes');
+    return append;
   }
 
   async #append(message: Accept, settle: (durable: boolean) => void): Promise<EncodedMessage> {
