@@ -2,7 +2,7 @@
  * One mutation of one register, as a proposer drives it: docs/formats/register.md, "A mutation". Pure: answers go in, what
  * to send comes out. The caller owns time: it begins the next attempt after the pause, and gives up at the deadline.
  */
-import { type Ballot, type BallotClock, compareBallots } from '#common/ballot.ts';
+import { type Ballot, type BallotClock, ZERO_BALLOT, compareBallots } from '#common/ballot.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
@@ -24,6 +24,14 @@ export type Decide<Result> = (current: AcceptedState | undefined, ballot: Ballot
 
 const WAIT = { type: 'wait' } as const;
 const EMPTY = Buffer.alloc(0);
+/** What a register that was never written holds, where it has to be proposed. */
+const NOTHING: Omit<AcceptedState, 'ballot'> = {
+  history: [],
+  horizon: ZERO_BALLOT,
+  live: false,
+  summary: EMPTY,
+  content: EMPTY,
+};
 
 export class Mutation<Result> {
   /** 32 hexadecimal digits; the same over all attempts. */
@@ -42,6 +50,8 @@ export class Mutation<Result> {
   readonly #results = new Map<number, Result>();
   #firstProposed: Ballot | undefined;
   #result: Result | undefined;
+  /** What the decision of this attempt has thrown. */
+  #thrown: { readonly error: unknown } | undefined;
 
   constructor(id: string, members: number, clock: BallotClock, decide: Decide<Result>) {
     this.id = id;
@@ -61,6 +71,7 @@ export class Mutation<Result> {
   begin(): MutationStep<Result> {
     this.#ballot = this.#clock.next();
     this.#promised.clear();
+    this.#thrown = undefined;
     this.#enter('prepare');
     return { type: 'prepare', round: this.#round, ballot: this.#ballot };
   }
@@ -106,15 +117,20 @@ export class Mutation<Result> {
     try {
       decision = this.#decide(current?.live === true ? current : undefined, this.#ballot);
     } catch (error) {
-      return this.#fail(error);
+      // Whoever catches it has learnt what was seen, just as from a result.
+      this.#thrown = { error };
+      return this.#keep(current, decided);
     }
     this.#result = decision.result;
-    if (decision.action === 'keep') {
-      // What a majority shows under one ballot has been decided; so has nothing, when a majority shows nothing.
-      if (current === undefined || decided) return this.#finish();
-      return this.#propose({ ...current, ballot: this.#ballot });
-    }
+    if (decision.action === 'keep') return this.#keep(current, decided);
     return this.#propose(this.#newState(current, decision));
+  }
+
+  #keep(current: AcceptedState | undefined, decided: boolean): MutationStep<Result> {
+    // What a majority shows under one ballot has been decided; so has nothing, when a majority shows nothing. But an
+    // earlier ACCEPT of ours may stand on a minority: it could come back, unless something is decided above it.
+    if (decided && this.#firstProposed === undefined) return this.#finish();
+    return this.#propose({ ...(current ?? NOTHING), ballot: this.#ballot });
   }
 
   #newState(
@@ -143,6 +159,7 @@ export class Mutation<Result> {
 
   #finish(): MutationStep<Result> {
     this.#phase = 'idle';
+    if (this.#thrown !== undefined) return this.#fail(this.#thrown.error);
     return { type: 'done', result: this.#result as Result };
   }
 
