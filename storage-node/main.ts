@@ -1,0 +1,74 @@
+/** The storage role: opens this process's devices and serves them to the cluster. */
+import { readClusterKey } from '#common/config/cluster-key.ts';
+import type { RoleControl, RunningRole } from '#common/config/role-control.ts';
+import type { StorageRoleConfig } from '#common/config/roles.ts';
+import { realClock } from '#common/io/real-clock.ts';
+import { realFiles } from '#common/io/real-files.ts';
+import { realNetwork } from '#common/io/real-network.ts';
+import { realRandomness } from '#common/io/real-randomness.ts';
+import type { Logger } from '#common/log/logger.ts';
+import { loadRing } from '#ring/file/ring-files.ts';
+import type { DeviceEvent } from './engine/device-events.ts';
+import { openDevice } from './engine/open-device.ts';
+import { DeviceService } from './server/device-service.ts';
+import { StorageServer } from './server/storage-server.ts';
+
+export async function runStorageRole(config: StorageRoleConfig, control: RoleControl): Promise<RunningRole> {
+  const files = realFiles();
+  const clock = realClock();
+  const randomness = realRandomness();
+  const { log } = control;
+  const [clusterKey, ring] = await Promise.all([
+    readClusterKey(config.clusterKeyFile),
+    loadRing(files, config.ringFile),
+  ]);
+  const opened = await Promise.all(
+    config.devices.map(async ({ id, path }) => {
+      const { reserveBytes } = config;
+      const deviceLog = log.child({ device: id });
+      const engine = await openDevice({
+        path,
+        device: id,
+        files,
+        clock,
+        randomness,
+        reserveBytes,
+        report: (event) => reportEvent(deviceLog, event),
+      });
+      return new DeviceService(id, engine, clock);
+    }),
+  );
+  const devices = new Map(opened.map((device) => [device.id as number, device]));
+  const network = realNetwork();
+  const server = new StorageServer({ network, clock, randomness, log, clusterKey, ring, devices });
+  const address = await server.listen(config.listen);
+  return {
+    ports: [address.port],
+    async status() {
+      return {
+        devices: await Promise.all(opened.map(async ({ id, engine }) => ({ id, ...(await engine.usage()) }))),
+      };
+    },
+    async close() {
+      await server.close();
+      await Promise.all(opened.map(({ engine }) => engine.close()));
+    },
+  };
+}
+
+/** Damage and failures are an operator's business; the rest is what a device does in its day. */
+const LEVELS: Record<DeviceEvent['type'], 'info' | 'warn' | 'error'> = {
+  'data-corrupt': 'error',
+  'device-failed': 'error',
+  'log-tail-cut': 'info',
+  'index-rebuilt': 'warn',
+  'segment-compacted': 'info',
+  'compaction-failed': 'warn',
+  full: 'warn',
+  'no-longer-full': 'info',
+};
+
+function reportEvent(log: Logger, event: DeviceEvent): void {
+  const { type, ...fields } = event;
+  log[LEVELS[type]](type, fields);
+}
