@@ -5,7 +5,13 @@ import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key
 import { assertLease, type BucketPlace, underLease, type WriteLease } from './bucket-access.ts';
 import { indexShard } from './index-shard.ts';
 import { releaseBody } from './object-body.ts';
-import { decodeObject, type EncodedObject, isInline, type ObjectRecord } from './object-record.ts';
+import {
+  decodeObject,
+  EncodedObject,
+  isInline,
+  type ObjectMetadata,
+  type ObjectRecord,
+} from './object-record.ts';
 import { removeUploadRecord } from './upload-store.ts';
 import { judgeCondition, type WriteCondition } from './write-condition.ts';
 
@@ -119,4 +125,39 @@ async function releaseReplaced(
   } catch {
     // Stripes that nothing refers to are found by the sweep, which asks the record that owns them.
   }
+}
+
+export interface Rewritten {
+  readonly written: WriteOutcome;
+  readonly metadata: ObjectMetadata;
+}
+
+/**
+ * Replaces the metadata of an object whose body stays what it is; undefined when there is none. `change` is given what
+ * the decision found; what it throws passes through.
+ */
+export async function rewriteObject(
+  cluster: Cluster,
+  lease: WriteLease,
+  name: string,
+  condition: WriteCondition | undefined,
+  change: (record: ObjectRecord) => ObjectMetadata,
+): Promise<Rewritten | undefined> {
+  const key = objectKey(lease.bucket, name);
+  const decide = (current: StoredRecord | undefined, ballot: Ballot): Decision<Rewritten | undefined> => {
+    assertLease(lease);
+    if (current === undefined) return { action: 'keep', result: undefined };
+    const record = decodeObject(current);
+    const refusal = refused(condition, current);
+    if (refusal !== undefined) {
+      return { action: 'keep', result: { written: refusal.answer, metadata: record.metadata } };
+    }
+    const metadata = change(record);
+    const modifiedMs = ballotTimeMs(ballot);
+    const encoded = new EncodedObject(metadata, record.body).at(modifiedMs);
+    return { action: 'write', ...encoded, result: { written: { outcome: 'done', modifiedMs }, metadata } };
+  };
+  const rewritten = await underLease(lease, () => cluster.records.mutate(key, decide));
+  if (rewritten?.written.outcome === 'done') await lease.confirm();
+  return rewritten;
 }

@@ -1,0 +1,92 @@
+/** Takes a raw HTTP request through the front door: target, signature, operation, answer. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { hasCode } from '#common/errors.ts';
+import { authenticateRequest } from '#proxy/auth/authenticate.ts';
+import type { S3Context } from './context.ts';
+import { toS3Error } from './error-mapping.ts';
+import { S3Error } from './errors.ts';
+import { Reply } from './reply.ts';
+import { S3Request } from './request.ts';
+import { RequestIds } from './request-ids.ts';
+import { parseTarget } from './request-target.ts';
+import { routeOf } from './router.ts';
+import { answerUnread } from './unread-body.ts';
+
+export interface DispatchedRequest {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The request's target as it was received. */
+  readonly url: string;
+  readonly awaitsContinue: boolean;
+}
+
+export class S3Dispatcher {
+  readonly #context: S3Context;
+  readonly #ids: RequestIds;
+
+  constructor(context: S3Context) {
+    this.#context = context;
+    this.#ids = new RequestIds(context.randomness);
+  }
+
+  /** Answers the request, whatever happens. Never throws. */
+  async dispatch(dispatched: DispatchedRequest): Promise<void> {
+    const reply = new Reply(dispatched.response, this.#ids.next(), this.#context.hostId);
+    // A socket that breaks is told to whoever writes next; without a listener it would end the process.
+    dispatched.response.on('error', ignore);
+    let request: S3Request | undefined;
+    try {
+      request = this.#accept(dispatched, reply);
+      await routeOf(request, dispatched.incoming)(request, this.#context);
+    } catch (error) {
+      await this.#answerError(dispatched, reply, request, error).catch((failure: unknown) => {
+        this.#context.log.warn('an error could not be answered', {
+          error: failure,
+          requestId: reply.requestId,
+        });
+        dispatched.response.destroy();
+      });
+    }
+  }
+
+  #accept(dispatched: DispatchedRequest, reply: Reply): S3Request {
+    const { incoming, url, awaitsContinue } = dispatched;
+    const context = this.#context;
+    const target = parseTarget(url, incoming.headers.host, context.virtualHosts);
+    const authentication = authenticateRequest(
+      {
+        method: incoming.method ?? '',
+        rawUrl: url,
+        rawHeaders: incoming.rawHeaders,
+        nowMs: context.clock.nowMs(),
+      },
+      context.credentials,
+      context.authentication,
+    );
+    if (authentication.kind === 'anonymous') throw new S3Error('AccessDenied');
+    const { principal, payload } = authentication;
+    return new S3Request({ incoming, reply, target, principal, payload, awaitsContinue });
+  }
+
+  async #answerError(
+    dispatched: DispatchedRequest,
+    reply: Reply,
+    request: S3Request | undefined,
+    error: unknown,
+  ): Promise<void> {
+    const { incoming, response } = dispatched;
+    // The client has gone: there is nobody to answer.
+    if (hasCode(error, 'aborted') && (incoming.destroyed || response.destroyed))
+      return void response.destroy();
+    const answer = toS3Error(error);
+    if (answer.status >= 500) {
+      const fields = { error: answer.cause ?? answer, requestId: reply.requestId, method: incoming.method };
+      this.#context.log[answer.status === 500 ? 'error' : 'warn']('a request failed', fields);
+    }
+    // Part of the object has been sent: only a broken connection tells the client that the rest is missing.
+    if (reply.isBegun) return void response.destroy();
+    await answerUnread({ dispatched, reply, request, answer });
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,152 @@
+/** CopyObject (Amazon S3 API Reference). The bytes are copied; onto itself, only the metadata is replaced. */
+import type { Stripe } from '#cluster/cluster.ts';
+import type { DigestAlgorithm } from '#proxy/body/digester.ts';
+import type { ChecksumAlgorithm } from '#proxy/body/request-body.ts';
+import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
+import { storeLayout } from '#proxy/objects/object-body.ts';
+import { EncodedObject, type ObjectBody, type ObjectMetadata } from '#proxy/objects/object-record.ts';
+import { objectKey, rewriteObject, type WriteOutcome, writeObject } from '#proxy/objects/object-store.ts';
+import type { StoredChecksum } from '#proxy/objects/stored-checksum.ts';
+import { leaseOf } from '../bucket-of.ts';
+import { parseAlgorithm, writeChecksum } from '../checksums.ts';
+import { conditionError, writeCondition } from '../conditions.ts';
+import type { S3Context } from '../context.ts';
+import { checkSourceConditions, copyBytes, type OpenedSource, openCopySource } from '../copy-source.ts';
+import { invalidArgument, notImplemented, S3Error } from '../errors.ts';
+import { readStoredHeaders, refuseUnsupported, type StoredHeaders } from '../object-headers.ts';
+import type { Operation, S3Request } from '../request.ts';
+import { isoTime } from '../time-format.ts';
+import { XmlWriter } from '../xml/writer.ts';
+
+const COPY_BYTES_MAX = 5 * 1024 ** 3;
+
+export const copyObject: Operation = async (request, context) => {
+  refuseUnsupported(request.headers);
+  const replaced = replacedHeaders(request);
+  const lease = await leaseOf(request, context);
+  const source = await openCopySource(request, context);
+  const { sizeBytes } = source.record.metadata;
+  if (sizeBytes > COPY_BYTES_MAX) {
+    const message = 'The specified copy source is larger than the maximum allowable size for a copy source';
+    throw new S3Error('InvalidRequest', `${message}: ${COPY_BYTES_MAX}`);
+  }
+  const ontoItself = source.place.bucketId === lease.bucket.bucketId && source.key === request.key;
+  const copied = ontoItself
+    ? await replaceMetadata(request, context, lease, replaced)
+    : await copyWhole(request, context, lease, source, replaced);
+  if (copied.written.outcome !== 'done') {
+    throw conditionError(
+      copied.written.outcome,
+      writeCondition((name) => request.header(name)),
+    );
+  }
+  const xml = new XmlWriter('CopyObjectResult').element('LastModified', isoTime(copied.written.modifiedMs));
+  xml.element('ETag', `"${copied.etag}"`);
+  writeChecksum(xml, copied.checksum);
+  request.reply.xml(200, xml.done());
+};
+
+interface Copied {
+  readonly written: WriteOutcome;
+  readonly etag: string;
+  readonly checksum: StoredChecksum | undefined;
+}
+
+/** The headers that the copy gets, or undefined when it keeps its source's. */
+function replacedHeaders(request: S3Request): StoredHeaders | undefined {
+  if (request.header('x-amz-tagging-directive') === 'REPLACE')
+    throw notImplemented('x-amz-tagging-directive');
+  const directive = request.header('x-amz-metadata-directive') ?? 'COPY';
+  if (directive === 'REPLACE') return readStoredHeaders(request.headers);
+  if (directive === 'COPY') return undefined;
+  throw invalidArgument('Unknown metadata directive.', 'x-amz-metadata-directive', directive);
+}
+
+async function replaceMetadata(
+  request: S3Request,
+  context: S3Context,
+  lease: BucketLease,
+  replaced: StoredHeaders | undefined,
+): Promise<Copied> {
+  const changes = replaced ?? (request.header('x-amz-storage-class') === undefined ? undefined : {});
+  if (changes === undefined) {
+    throw new S3Error(
+      'InvalidRequest',
+      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+    );
+  }
+  const condition = writeCondition((name) => request.header(name));
+  const rewritten = await rewriteObject(context.cluster, lease, request.key, condition, (record) => {
+    checkSourceConditions(request, record);
+    return { ...record.metadata, ...changes };
+  });
+  if (rewritten === undefined) throw new S3Error('NoSuchKey', undefined, { fields: { Key: request.key } });
+  const { etag, checksum } = rewritten.metadata;
+  return { written: rewritten.written, etag, checksum };
+}
+
+async function copyWhole(
+  request: S3Request,
+  context: S3Context,
+  lease: BucketLease,
+  source: OpenedSource,
+  replaced: StoredHeaders | undefined,
+): Promise<Copied> {
+  const { body, stripes, etag, checksum } = await copyBody(request, context, lease, source);
+  const { headers, user, sizeBytes } = source.record.metadata;
+  const metadata: ObjectMetadata = {
+    etag,
+    sizeBytes,
+    headers,
+    user,
+    ...replaced,
+    ...(checksum === undefined ? {} : { checksum }),
+  };
+  const condition = writeCondition((name) => request.header(name));
+  const object = new EncodedObject(metadata, body);
+  const written = await writeObject(context.cluster, lease, request.key, object, condition);
+  if (written.outcome !== 'done') context.cluster.bodies.release(stripes);
+  return { written, etag, checksum };
+}
+
+interface CopiedBody {
+  readonly body: ObjectBody;
+  readonly stripes: readonly Stripe[];
+  readonly etag: string;
+  readonly checksum: StoredChecksum | undefined;
+}
+
+/** The copy is one piece, whatever its source was: its ETag is its MD5, and its checksum covers all of it. */
+async function copyBody(
+  request: S3Request,
+  context: S3Context,
+  lease: BucketLease,
+  source: OpenedSource,
+): Promise<CopiedBody> {
+  const { record } = source;
+  const { metadata } = record;
+  const named = request.header('x-amz-checksum-algorithm');
+  const wanted: ChecksumAlgorithm | undefined =
+    named === undefined ? metadata.checksum?.algorithm : parseAlgorithm(named, 'x-amz-checksum-algorithm');
+  const kept =
+    metadata.checksum?.type === 'FULL_OBJECT' && metadata.checksum.algorithm === wanted
+      ? metadata.checksum
+      : undefined;
+  const algorithms: DigestAlgorithm[] = metadata.etag.includes('-') ? ['md5'] : [];
+  if (wanted !== undefined && kept === undefined) algorithms.push(wanted);
+  const range = { start: 0, end: metadata.sizeBytes };
+  const owner = objectKey(lease.bucket, request.key);
+  if (record.body.form === 'inline' && algorithms.length === 0) {
+    return { body: record.body, stripes: [], etag: metadata.etag, checksum: kept };
+  }
+  const writer = context.cluster.bodies.write(owner);
+  const { stripes, digests } = await copyBytes(context.cluster, record, range, writer, algorithms);
+  const body = await storeLayout(context.cluster, owner, { stripes, parts: [] });
+  const manifest = body.form === 'manifest' ? body.manifest : [];
+  const hex = wanted === undefined ? undefined : digests[wanted];
+  const made: StoredChecksum | undefined =
+    wanted === undefined || hex === undefined
+      ? kept
+      : { algorithm: wanted, type: 'FULL_OBJECT', value: Buffer.from(hex, 'hex').toString('base64') };
+  return { body, stripes: [...stripes, ...manifest], etag: digests.md5 ?? metadata.etag, checksum: made };
+}

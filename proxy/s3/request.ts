@@ -1,0 +1,100 @@
+/** One request on its way through the front door. */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { PayloadMode } from '#proxy/auth/authentication.ts';
+import type { Principal } from '#proxy/auth/principal.ts';
+import { openRequestBody } from '#proxy/body/open-request-body.ts';
+import type { RequestBody } from '#proxy/body/request-body.ts';
+import type { S3Context } from './context.ts';
+import { S3Error } from './errors.ts';
+import type { Query } from './query.ts';
+import type { Reply } from './reply.ts';
+import type { RequestTarget } from './request-target.ts';
+
+export interface RequestParts {
+  readonly incoming: IncomingMessage;
+  readonly reply: Reply;
+  readonly target: RequestTarget;
+  readonly principal: Principal;
+  readonly payload: PayloadMode;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly awaitsContinue: boolean;
+}
+
+export class S3Request {
+  readonly method: string;
+  readonly query: Query;
+  readonly headers: IncomingHttpHeaders;
+  readonly principal: Principal;
+  readonly reply: Reply;
+  readonly rawPath: string;
+  readonly #parts: RequestParts;
+  #body: RequestBody | undefined;
+
+  constructor(parts: RequestParts) {
+    this.#parts = parts;
+    this.method = parts.incoming.method ?? '';
+    this.query = parts.target.query;
+    this.headers = parts.incoming.headers;
+    this.principal = parts.principal;
+    this.reply = parts.reply;
+    this.rawPath = parts.target.rawPath;
+  }
+
+  get hasBucket(): boolean {
+    return this.#parts.target.bucket !== undefined;
+  }
+
+  get hasKey(): boolean {
+    return this.#parts.target.key !== undefined;
+  }
+
+  /** The bucket's name: the router gives no request without one to an operation on buckets or objects. */
+  get bucket(): string {
+    const { bucket } = this.#parts.target;
+    if (bucket === undefined) throw new S3Error('InvalidBucketName');
+    return bucket;
+  }
+
+  get key(): string {
+    const { key } = this.#parts.target;
+    if (key === undefined) throw new S3Error('InvalidArgument', 'The request names no key');
+    return key;
+  }
+
+  /** A header's value; several of one name are joined as HTTP does. */
+  header(name: string): string | undefined {
+    const value = this.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  /**
+   * The body, opened at the first call: the client is told to send it only then. `ignoreChecksums` leaves checksum
+   * headers out that are not about the body.
+   */
+  openBody(context: S3Context, options: { readonly ignoreChecksums?: boolean } = {}): RequestBody {
+    if (this.#body === undefined) {
+      const { incoming, payload, reply, awaitsContinue } = this.#parts;
+      const headers =
+        options.ignoreChecksums === true ? withoutChecksums(incoming.headers) : incoming.headers;
+      this.#body = openRequestBody(incoming, { headers, payload }, context.bodies);
+      if (awaitsContinue) reply.response.writeContinue();
+    }
+    return this.#body;
+  }
+
+  /** Drops what has not been read of an opened body; undefined when it was never opened. */
+  discardBody(bytesMax: number): Promise<boolean> | undefined {
+    return this.#body?.discard(bytesMax);
+  }
+
+  get bodyIsOpen(): boolean {
+    return this.#body !== undefined;
+  }
+}
+
+function withoutChecksums(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-checksum-')));
+}
+
+/** One operation of S3's API. It answers through `request.reply`, or throws what the dispatcher answers with. */
+export type Operation = (request: S3Request, context: S3Context) => Promise<void>;
