@@ -103,6 +103,7 @@ class DigestThread {
     this.#worker.on('message', (reply: DigestReply) => this.#receive(reply));
     this.#worker.on('error', (error) => this.#end(error));
     this.#worker.on('exit', () => this.#end(undefined));
+    // An idle worker does not keep the process alive; one that has a body's digests under way does.
     this.#worker.unref();
   }
 
@@ -113,6 +114,7 @@ class DigestThread {
   open(algorithms: readonly DigestAlgorithm[]): DigestStream {
     this.#streamLast += 1;
     const stream = this.#streamLast;
+    if (this.#pending.size === 0) this.#worker.ref();
     this.#pending.set(stream, []);
     this.#post({ kind: 'open', stream, algorithms });
     return {
@@ -151,7 +153,7 @@ class DigestThread {
     const queue = this.#pending.get(stream);
     if (queue === undefined) return;
     // What was asked for is still answered: the bytes are in use until then.
-    if (queue.length === 0) this.#pending.delete(stream);
+    if (queue.length === 0) this.#forget(stream);
     else this.#dropped.add(stream);
     this.#post({ kind: 'drop', stream });
   }
@@ -160,12 +162,17 @@ class DigestThread {
     const queue = this.#pending.get(reply.stream);
     const pending = queue?.shift();
     if (reply.kind === 'finished') {
-      this.#pending.delete(reply.stream);
+      this.#forget(reply.stream);
       pending?.finished?.(reply.values);
     } else {
-      if (queue?.length === 0 && this.#dropped.delete(reply.stream)) this.#pending.delete(reply.stream);
+      if (queue?.length === 0 && this.#dropped.delete(reply.stream)) this.#forget(reply.stream);
       pending?.updated?.(reply.chunkHashes.length === 0 ? NO_HASHES : reply.chunkHashes);
     }
+  }
+
+  #forget(stream: number): void {
+    this.#pending.delete(stream);
+    if (this.#pending.size === 0) this.#worker.unref();
   }
 
   #end(cause: unknown): void {

@@ -55,6 +55,10 @@ export class BodyDrain {
       await Promise.all(this.#moving);
       if (this.#failure !== undefined) throw this.#failure.error;
       return await this.#verify();
+    } catch (error) {
+      // What is still queued for the sink is not worth its while any more.
+      this.#failure ??= { error };
+      throw error;
     } finally {
       await this.#release();
     }
@@ -137,11 +141,11 @@ export class BodyDrain {
     const offset = buffer.index * BUFFER_BYTES;
     const sunk = this.#lastSunk.then(async () => {
       // Once something has failed, the sink is not called again.
-      if (this.#failure === undefined) await this.#orFail(this.#sink(buffer.bytes.subarray(0, length)));
+      if (this.#failure === undefined) await this.#orFail(() => this.#sink(buffer.bytes.subarray(0, length)));
     });
     this.#lastSunk = sunk;
     const digested = this.#streams.map((stream) =>
-      this.#orFail(this.#digest(stream, offset, length, chunkEnds)),
+      this.#orFail(() => this.#digest(stream, offset, length, chunkEnds)),
     );
     // Both must be over, whatever became of them, before another body's bytes may be put there.
     await Promise.all([sunk, ...digested]);
@@ -158,9 +162,9 @@ export class BodyDrain {
     else this.#plan.chain?.hashed(await stream.update(offset, length, chunkEnds));
   }
 
-  async #orFail(step: Promise<void>): Promise<void> {
+  async #orFail(step: () => Promise<void>): Promise<void> {
     try {
-      await step;
+      await step();
     } catch (error) {
       this.#failure ??= { error };
       this.#chunks.interrupt(error);
