@@ -1,0 +1,132 @@
+/** Writes one blob, front to back: docs/formats/blob.md, the order of writes. */
+import { HoldfastError } from '#common/errors.ts';
+import type { OpenFile } from '#common/io/files.ts';
+import {
+  BLOB_BYTES_MAX,
+  BLOB_HEADER_BYTES,
+  BLOCK_BYTES,
+  encodeBlobEnd,
+  encodeBlobHeader,
+} from './blob-format.ts';
+import { crc32c } from './checksum.ts';
+import type { BlobInfo, BlobSink } from './device-engine.ts';
+
+/** Chunks smaller than this are gathered before they are written. */
+const GATHERED_BYTES = 256 * 1024;
+
+export interface BlobWriterOptions {
+  readonly info: Omit<BlobInfo, 'lengthBytes'>;
+  readonly file: OpenFile;
+  /** Throws when the device takes nothing more. */
+  readonly check: () => void;
+  /** Turns what the disk threw into the caller's error. */
+  readonly failed: (error: unknown) => HoldfastError;
+  /** The file is written, synced and closed: gives it its name. */
+  readonly publish: (info: BlobInfo) => Promise<void>;
+  /** The file is closed and unwanted. */
+  readonly discard: () => Promise<void>;
+}
+
+export class BlobWriter implements BlobSink {
+  readonly #options: BlobWriterOptions;
+  readonly #checksums: number[] = [];
+  #lengthBytes = 0;
+  #blockChecksum = 0;
+  #blockBytes = 0;
+  /** What is next to be written; begins with the header. */
+  #gathered: Buffer[];
+  #gatheredBytes = BLOB_HEADER_BYTES;
+  #position = 0;
+  #state: 'writing' | 'committing' | 'done' = 'writing';
+  #closed = false;
+
+  constructor(options: BlobWriterOptions) {
+    this.#options = options;
+    this.#gathered = [encodeBlobHeader(options.info.id, options.info.createdMs)];
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    this.#mustBeWriting();
+    this.#options.check();
+    if (this.#lengthBytes + chunk.length > BLOB_BYTES_MAX) {
+      throw new HoldfastError('invalid-argument', `a blob has at most ${BLOB_BYTES_MAX} bytes`);
+    }
+    this.#lengthBytes += chunk.length;
+    this.#checksum(chunk);
+    if (chunk.length + this.#gatheredBytes < GATHERED_BYTES) {
+      // The caller's memory is free again when this resolves, so what waits is a copy.
+      this.#gathered.push(Buffer.from(chunk));
+      this.#gatheredBytes += chunk.length;
+      return;
+    }
+    await this.#flush(chunk);
+  }
+
+  async commit(): Promise<void> {
+    this.#mustBeWriting();
+    this.#options.check();
+    if (this.#blockBytes > 0) this.#endBlock();
+    const info: BlobInfo = { ...this.#options.info, lengthBytes: this.#lengthBytes };
+    await this.#flush(encodeBlobEnd(info, this.#checksums));
+    this.#state = 'committing';
+    try {
+      await this.#options.file.sync();
+      await this.#close();
+      await this.#options.publish(info);
+    } catch (error) {
+      throw this.#options.failed(error);
+    }
+    this.#state = 'done';
+  }
+
+  async abort(): Promise<void> {
+    if (this.#state === 'done') return;
+    this.#state = 'done';
+    try {
+      await this.#close();
+      await this.#options.discard();
+    } catch (error) {
+      this.#options.failed(error);
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#options.file.close();
+  }
+
+  async #flush(last: Buffer): Promise<void> {
+    const chunks = [...this.#gathered, last];
+    const position = this.#position;
+    this.#position += this.#gatheredBytes + last.length;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    try {
+      await this.#options.file.write(chunks, position);
+    } catch (error) {
+      throw this.#options.failed(error);
+    }
+  }
+
+  #checksum(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      const bytes = Math.min(BLOCK_BYTES - this.#blockBytes, chunk.length - at);
+      this.#blockChecksum = crc32c(chunk.subarray(at, at + bytes), this.#blockChecksum);
+      this.#blockBytes += bytes;
+      at += bytes;
+      if (this.#blockBytes === BLOCK_BYTES) this.#endBlock();
+    }
+  }
+
+  #endBlock(): void {
+    this.#checksums.push(this.#blockChecksum);
+    this.#blockChecksum = 0;
+    this.#blockBytes = 0;
+  }
+
+  #mustBeWriting(): void {
+    if (this.#state !== 'writing') throw new HoldfastError('aborted', 'the blob is committed or given up');
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * The rows of a device as they are now: the index, and in front of it what the index has not taken yet.
+ *
+ * Nothing here is durable by itself; what is put is already in the log.
+ */
+import type { RecordKey } from '#common/codec/record-key.ts';
+import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
+import type { Clock } from '#common/io/clock.ts';
+import type { IndexRow, RowRange } from './device-engine.ts';
+import type { ReportEvent } from './device-events.ts';
+import type { DeviceState } from './device-state.ts';
+import { type Checkpoint, type Row, decodeRow, encodeCheckpoint, encodeRow } from './index-row.ts';
+import type { Location } from './log-format.ts';
+import { RecordCounts } from './record-counts.ts';
+import type { IndexEntry, IndexWrite, RecordIndex } from './record-index.ts';
+import { RowCache } from './row-cache.ts';
+
+const CACHE_BYTES = 16 * 1024 * 1024;
+/** Rows wait for each other this long, so that LevelDB gets few large batches and a key that changes often is written once. */
+const FLUSH_DELAY_MS = 20;
+const FLUSH_ROWS = 1024;
+/** Rows that may wait for LevelDB; it is far behind when they do. */
+const PENDING_ROWS_MAX = 65_536;
+
+export interface RecordTableOptions {
+  readonly index: RecordIndex;
+  readonly clock: Clock;
+  readonly state: DeviceState;
+  readonly report: ReportEvent;
+}
+
+export class RecordTable {
+  counts = new RecordCounts();
+  /** Off while the log is replayed over an index that may already have what is replayed. */
+  counting = false;
+  readonly #options: RecordTableOptions;
+  readonly #cache = new RowCache(CACHE_BYTES);
+  /** null: the key is to be removed. */
+  readonly #pending = new Map<string, Row | null>();
+  #flushing: Promise<void> | undefined;
+  #flushDue = false;
+  #spoiled = false;
+
+  constructor(options: RecordTableOptions) {
+    this.#options = options;
+  }
+
+  get isBehind(): boolean {
+    return this.#pending.size > PENDING_ROWS_MAX;
+  }
+
+  get pendingRows(): number {
+    return this.#pending.size;
+  }
+
+  /** Throws `data-corrupt` when the index's row is damaged. */
+  get(key: Buffer): Row | undefined {
+    const name = key.toString('latin1');
+    let known = this.#cache.get(name);
+    if (known === undefined) known = this.#pending.get(name);
+    if (known !== undefined) return known ?? undefined;
+    const bytes = this.#lookUp(key);
+    const row = bytes && this.#decode(bytes);
+    this.#cache.set(name, row ?? null);
+    return row;
+  }
+
+  isAt(key: Buffer, place: Omit<Location, 'length'>): boolean {
+    const row = this.get(key);
+    return row?.segment === place.segment && row.offset === place.offset;
+  }
+
+  /** `row.summary` and the key are copied. */
+  put(key: Buffer, row: Row): void {
+    this.#change(key, { ...row, summary: Buffer.from(row.summary) });
+  }
+
+  remove(key: Buffer): void {
+    this.#change(key, null);
+  }
+
+  /** In order of bytes, tombstones too. */
+  async rows(range: RowRange): Promise<IndexRow[]> {
+    const start = range.from.toString('latin1');
+    const end = range.to.toString('latin1');
+    const waiting: [string, Row | null][] = [];
+    for (const entry of this.#pending) {
+      if (entry[0] >= start && entry[0] < end) waiting.push(entry);
+    }
+    // Taken in the same turn as what waits: no row can be in neither.
+    const found = await this.#options.index.range(range.from, range.to, range.limit + waiting.length);
+    if (waiting.length === 0) return found.map((entry) => this.#indexRow(entry));
+    waiting.sort((a, b) => (a[0] < b[0] ? -1 : 1));
+    return this.#merged(found, waiting).slice(0, range.limit);
+  }
+
+  /** Resolves when every row put so far is in the index. */
+  async flush(): Promise<void> {
+    while (this.#flushing) {
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#flushing;
+    }
+    if (this.#pending.size === 0) return;
+    this.#flushing = this.#write().finally(() => {
+      this.#flushing = undefined;
+    });
+    await this.#flushing;
+  }
+
+  /**
+   * Makes the index trustworthy up to `checkpoint`, which is where the log ends now: everything in front of it has been put.
+   */
+  async checkpoint(checkpoint: Checkpoint): Promise<void> {
+    await this.flush();
+    try {
+      await this.#options.index.checkpoint(this.#spoiled ? Buffer.alloc(0) : encodeCheckpoint(checkpoint));
+    } catch (error) {
+      throw this.#options.state.writeFailed(error);
+    }
+  }
+
+  /**
+   * Counts what the index holds now, in the background; changes meanwhile are counted as they come. Call it when nothing
+   * is pending.
+   */
+  async count(): Promise<void> {
+    this.counting = true;
+    // The state that is iterated is the one at this call.
+    for await (const page of this.#options.index.values()) {
+      for (const bytes of page) this.#countOne(bytes);
+    }
+    this.counts.complete = true;
+  }
+
+  #countOne(bytes: Buffer): void {
+    try {
+      this.counts.add(this.#decode(bytes));
+    } catch {
+      // Reported where it was decoded. The next start counts an index that was made anew.
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#options.index.close();
+  }
+
+  #change(key: Buffer, row: Row | null): void {
+    if (this.counting) {
+      const before = this.#before(key);
+      if (before) this.counts.subtract(before);
+      if (row) this.counts.add(row);
+    }
+    const name = key.toString('latin1');
+    this.#cache.set(name, row);
+    this.#pending.set(name, row);
+    if (this.#pending.size >= FLUSH_ROWS) this.#flushSoon(0);
+    else this.#flushSoon(FLUSH_DELAY_MS);
+  }
+
+  /** The row that is about to be replaced; one that is damaged cannot be counted and is gone with the change. */
+  #before(key: Buffer): Row | undefined {
+    try {
+      return this.get(key);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #flushSoon(delayMs: number): void {
+    if (delayMs === 0) {
+      if (!this.#flushing) this.#flushInBackground();
+      return;
+    }
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    this.#options.clock.after(delayMs, () => {
+      this.#flushDue = false;
+      if (!this.#flushing) this.#flushInBackground();
+    });
+  }
+
+  #flushInBackground(): void {
+    if (this.#options.state.failed) return;
+    this.flush().catch((error: unknown) => this.#options.state.fail(error));
+  }
+
+  async #write(): Promise<void> {
+    const batch: IndexWrite[] = [];
+    const written = Array.from(this.#pending);
+    for (const [name, row] of written) {
+      batch.push({ key: Buffer.from(name, 'latin1'), value: row ? encodeRow(row) : undefined });
+    }
+    try {
+      await this.#options.index.write(batch);
+    } catch (error) {
+      throw this.#options.state.fail(error);
+    }
+    for (const [name, row] of written) {
+      // What changed while the batch was written goes with the next.
+      if (this.#pending.get(name) === row) this.#pending.delete(name);
+    }
+    if (this.#pending.size > 0) this.#flushSoon(FLUSH_DELAY_MS);
+  }
+
+  #lookUp(key: Buffer): Buffer | undefined {
+    try {
+      return this.#options.index.get(key);
+    } catch (error) {
+      throw this.#options.state.fail(error);
+    }
+  }
+
+  #decode(bytes: Buffer): Row {
+    try {
+      return decodeRow(bytes);
+    } catch (error) {
+      this.#spoiled = true;
+      this.#options.report({ type: 'data-corrupt', where: 'index', bytes: bytes.length });
+      throw error;
+    }
+  }
+
+  #indexRow(entry: IndexEntry): IndexRow {
+    const { ballot, live, summary } = this.#decode(entry[1]);
+    return { key: asKey(entry[0]), ballot, live, summary };
+  }
+
+  #merged(found: readonly IndexEntry[], waiting: readonly [string, Row | null][]): IndexRow[] {
+    const merged: IndexRow[] = [];
+    let next = 0;
+    for (const [name, row] of waiting) {
+      const key = Buffer.from(name, 'latin1');
+      let order = -1;
+      while (next < found.length) {
+        const entry = found[next] as IndexEntry;
+        order = entry[0].compare(key);
+        if (order >= 0) break;
+        merged.push(this.#indexRow(entry));
+        next += 1;
+      }
+      if (next < found.length && order === 0) next += 1;
+      if (row) merged.push({ key: asKey(key), ballot: row.ballot, live: row.live, summary: row.summary });
+    }
+    for (const entry of found.slice(next)) merged.push(this.#indexRow(entry));
+    return merged;
+  }
+}
+
+function asKey(bytes: Buffer): RecordKey {
+  if (bytes.length < SHARD_PREFIX_BYTES) throw new RangeError('not a record key');
+  return bytes as RecordKey;
+}
