@@ -42,7 +42,7 @@ export class QuorumListings implements Listings {
       const range: ShardRange = { route, shardPrefix: prefix, ...bounds };
       cursors.push(new ShardCursor(this.#shardContext(members, deadlineMs), range, pageRows));
     }
-    await Promise.all(cursors.map((cursor) => cursor.prepare()));
+    await Promise.all(cursors.map(async (cursor) => cursor.prepare()));
     return merge(cursors, query.limit);
   }
 

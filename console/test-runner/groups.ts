@@ -1,0 +1,48 @@
+/** What there is to run, in the order in which a failure says most. */
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A check is a program whose exit code tells; it counts as one test. */
+export interface Check {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+export const checks: readonly Check[] = [
+  { name: 'format', command: 'biome', args: ['format', '.'] },
+  { name: 'lint', command: 'oxlint', args: ['--type-aware', '--quiet', '.'] },
+  { name: 'types', command: 'tsc', args: ['--noEmit'] },
+];
+
+export interface Group {
+  readonly name: string;
+  readonly patterns: readonly string[];
+  /** Test files that run at the same time. */
+  readonly concurrency: number;
+  /** Whether it needs the Debian packages. */
+  readonly needsPackages: boolean;
+}
+
+const ROOMS = ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'console', 'bench'];
+
+export const groups: readonly Group[] = [
+  { name: 'tidy', patterns: ['test/tidy.test.ts'], concurrency: 1, needsPackages: false },
+  {
+    name: 'unit',
+    patterns: ROOMS.map((room) => `${room}/**/*.test.ts`),
+    concurrency: 2,
+    needsPackages: false,
+  },
+  { name: 'cluster', patterns: ['test/cluster/**/*.test.ts'], concurrency: 2, needsPackages: false },
+  { name: 'simulator', patterns: ['test/simulator/**/*.test.ts'], concurrency: 2, needsPackages: false },
+  { name: 'house', patterns: ['test/house/**/*.test.ts'], concurrency: 1, needsPackages: true },
+  { name: 'clients', patterns: ['test/clients/**/*.test.ts'], concurrency: 1, needsPackages: true },
+];
+
+/** The group's files below `root`, sorted. */
+export async function filesOf(root: string, group: Group): Promise<string[]> {
+  const files: string[] = [];
+  for await (const file of glob([...group.patterns], { cwd: root })) files.push(join(root, file));
+  return files.toSorted();
+}
