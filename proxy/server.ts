@@ -1,0 +1,170 @@
+/** The HTTP server of a proxy: fastify for its life and its own pages, the S3 dispatcher for everything else. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Address } from '#common/io/network.ts';
+import type { S3Context } from './s3/context.ts';
+import { S3Dispatcher } from './s3/dispatcher.ts';
+import { refuseMalformed } from './s3/malformed-request.ts';
+
+/** An underscore cannot be in a bucket's name, so nothing under this prefix hides a bucket. */
+export const HEALTH_PATH = '/_holdfast/health';
+const S3_ROUTE = '/s3';
+
+export interface ProxyServerLimits {
+  /** Request line and headers together. */
+  readonly headerBytesMax: number;
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersMs: number;
+  /** How long an idle connection is kept for another request. */
+  readonly keepAliveMs: number;
+  /** How long a connection may carry no byte in either direction while a request is under way. */
+  readonly idleMs: number;
+  readonly connectionsMax: number;
+  /** How long `close` waits for requests that are under way. */
+  readonly closeMs: number;
+}
+
+export const defaultServerLimits: ProxyServerLimits = Object.freeze({
+  headerBytesMax: 16 * 1024,
+  headersMs: 20_000,
+  keepAliveMs: 65_000,
+  idleMs: 120_000,
+  connectionsMax: 10_000,
+  closeMs: 10_000,
+});
+
+export interface ProxyServer {
+  /** Accepts connections at an address, or on a socket that listens already. Gives the port. */
+  listen(at: Address | NetServer): Promise<number>;
+  /** Stops accepting, lets requests that are under way finish within a limit, then closes what is left. */
+  close(): Promise<void>;
+}
+
+interface Pending {
+  readonly url: string;
+  readonly awaitsContinue: boolean;
+}
+
+export function createProxyServer(
+  context: S3Context,
+  limits: ProxyServerLimits = defaultServerLimits,
+): ProxyServer {
+  const dispatcher = new S3Dispatcher(context);
+  const server = createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersMs,
+    // A large object on a slow line takes hours: what ends a request is silence, and not its age.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: 5000,
+    noDelay: true,
+  });
+  server.maxConnections = limits.connectionsMax;
+  server.timeout = limits.idleMs;
+  const active = new ActiveRequests();
+  const app = buildApp(server, dispatcher, active);
+  return {
+    listen: async (at) => {
+      await app.ready();
+      await listening(server, at);
+      return (server.address() as AddressInfo).port;
+    },
+    close: async () => {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      });
+      const timer = setTimeout(() => server.closeAllConnections(), limits.closeMs);
+      active.close();
+      await closed;
+      clearTimeout(timer);
+      await active.settled();
+      await app.close();
+    },
+  };
+}
+
+/** Requests whose dispatch has not returned: the cluster is not to be closed under them. */
+class ActiveRequests {
+  readonly #running = new Set<Promise<void>>();
+  readonly #responses = new Set<ServerResponse>();
+  #closing = false;
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  add(response: ServerResponse, running: Promise<void>): void {
+    this.#running.add(running);
+    this.#responses.add(response);
+    void running.finally(() => {
+      this.#running.delete(running);
+      this.#responses.delete(response);
+    });
+  }
+
+  /** From now on a connection ends with the answer that is under way on it. */
+  close(): void {
+    this.#closing = true;
+    for (const response of this.#responses) response.shouldKeepAlive = false;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+}
+
+function buildApp(server: Server, dispatcher: S3Dispatcher, active: ActiveRequests): FastifyInstance {
+  const pending = new WeakMap<IncomingMessage, Pending>();
+  const awaiting = new WeakSet<IncomingMessage>();
+  const app = fastify({
+    logger: false,
+    serverFactory: (handler) => {
+      server.on('request', handler);
+      server.on('checkContinue', (incoming: IncomingMessage, response: ServerResponse) => {
+        // The client is told to go on only once its head has been accepted, where the body is first read.
+        awaiting.add(incoming);
+        handler(incoming, response);
+      });
+      server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+        refuseMalformed(error, socket as Socket),
+      );
+      return server;
+    },
+    // The router would decode the path, fold its slashes and refuse what it cannot: keys are none of its business.
+    rewriteUrl: (incoming) => {
+      const url = incoming.url ?? '';
+      if (url === HEALTH_PATH) return url;
+      pending.set(incoming as IncomingMessage, {
+        url,
+        awaitsContinue: awaiting.has(incoming as IncomingMessage),
+      });
+      return S3_ROUTE;
+    },
+  });
+  app.get(HEALTH_PATH, (_request, reply) => reply.send({ status: active.closing ? 'closing' : 'ok' }));
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send());
+  // A hook and no handler, because fastify would read a body before it calls a handler.
+  app.addHook('onRequest', (request, reply, done) => {
+    const found = pending.get(request.raw);
+    if (found === undefined) return done();
+    reply.hijack();
+    const response = reply.raw;
+    if (active.closing) response.shouldKeepAlive = false;
+    active.add(response, dispatcher.dispatch({ incoming: request.raw, response, ...found }));
+  });
+  return app;
+}
+
+function listening(server: Server, at: Address | NetServer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const done = () => {
+      server.off('error', reject);
+      resolve();
+    };
+    if ('host' in at) server.listen({ host: at.host, port: at.port, backlog: 4096 }, done);
+    else server.listen(at, done);
+  });
+}
