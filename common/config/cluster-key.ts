@@ -6,6 +6,7 @@ const CLUSTER_KEY = /^[0-9a-f]{64}$/;
 
 export async function readClusterKey(path: string): Promise<Buffer> {
   const text = (await readFile(path, 'utf8')).trim();
-  if (!CLUSTER_KEY.test(text)) throw new HoldfastError('configuration-invalid', `${path} holds no cluster key`);
+  if (!CLUSTER_KEY.test(text))
+    throw new HoldfastError('configuration-invalid', `${path} holds no cluster key`);
   return Buffer.from(text, 'hex');
 }

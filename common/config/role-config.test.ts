@@ -38,6 +38,7 @@ const proxy: RoleConfig = {
     region: 'us-east-1',
     virtualHosts: ['s3.example.org'],
     bucketShards: 4,
+    onlyProxy: true,
   },
 };
 

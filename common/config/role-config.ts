@@ -5,7 +5,7 @@ import { deviceId } from '#common/ids.ts';
 import { loadConfig } from './load.ts';
 import type { ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
 import { defaultTo, list, mapping, required, section, type ValueOf } from './schema.ts';
-import { bytes, domain, host, integer, path, port, text } from './values.ts';
+import { bytes, domain, flag, host, integer, path, port, text } from './values.ts';
 
 const processName = text('a name such as storage-1', /^[a-z0-9][a-z0-9-]{0,63}$/);
 
@@ -65,6 +65,7 @@ export const proxyRoleFields = {
       ),
       virtualHosts: defaultTo([], list(domain, 32), 'As objects.virtualHosts.'),
       bucketShards: defaultTo(4, integer(1, 1024), 'As objects.bucketShards.'),
+      onlyProxy: defaultTo(false, flag, 'Whether this is the cluster’s only proxy process.'),
     },
     'The proxy role.',
   ),

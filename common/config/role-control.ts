@@ -1,15 +1,17 @@
 /** What a role's program is given by the process that runs it, and what it gives back. */
-import type { Server } from 'node:net';
 import type { Logger } from '#common/log/logger.ts';
+
+/** A bound socket, opaque: only `net.Server.listen` (of node:http, too) takes it. */
+export type ListenHandle = object;
 
 export interface RoleControl {
   readonly log: Logger;
   /**
-   * A listening socket that outlives this process: the supervisor holds it too, so that a connection made while the role
-   * restarts waits in the kernel's queue and is not refused. A role that is given one accepts on it
-   * (`server.listen(listener)`) and not on its `config.listen`, which names the same address.
+   * A socket that outlives this process: the supervisor holds it too, so that a connection made while the role restarts
+   * waits in the kernel's queue and is not refused, and several processes share one port. A role that is given one
+   * accepts on it (`server.listen(control.listener)`) and not on its `config.listen`, which names the same address.
    */
-  readonly listener?: Server;
+  readonly listener?: ListenHandle;
 }
 
 /** A role that serves: what `runStorageRole` and `runProxyRole` resolve to, once requests are taken. */

@@ -27,4 +27,6 @@ export interface ProxyRoleConfig {
   readonly virtualHosts: readonly string[];
   /** Index shards of a new bucket, 1 … 1,024. */
   readonly bucketShards: number;
+  /** Whether no other process serves this cluster's buckets: then a bucket's deletion has no other's lease to wait out. */
+  readonly onlyProxy: boolean;
 }

@@ -13,6 +13,10 @@ export function text(expected: string, pattern: RegExp): Rule<string> {
   return scalar(expected, (value) => (typeof value === 'string' && pattern.test(value) ? value : undefined));
 }
 
+export const flag: Rule<boolean> = scalar('true or false', (value) =>
+  typeof value === 'boolean' ? value : undefined,
+);
+
 export const port = integer(1, 65_535);
 
 /** A folder or file; a relative one is taken from the folder of the file that names it. */

@@ -1,0 +1,52 @@
+/** The proxy role: the S3 front door on the cluster. */
+import type { Server } from 'node:net';
+import { readClusterKey } from '#common/config/cluster-key.ts';
+import type { RoleControl, RunningRole } from '#common/config/role-control.ts';
+import type { ProxyRoleConfig } from '#common/config/roles.ts';
+import { realClock } from '#common/io/real-clock.ts';
+import { realFiles } from '#common/io/real-files.ts';
+import { realNetwork } from '#common/io/real-network.ts';
+import { realRandomness } from '#common/io/real-randomness.ts';
+import { openCluster } from '#cluster/open-cluster.ts';
+import { loadRing } from '#ring/file/ring-files.ts';
+import { UsersStore } from './auth/users-store.ts';
+import { defaultBodyLimits } from './body/body-context.ts';
+import { BufferPool } from './body/buffer-pool.ts';
+import { DigestPool } from './body/digest-pool.ts';
+import { buildS3Context } from './s3/build-context.ts';
+import { createProxyServer } from './server.ts';
+
+export async function runProxyRole(config: ProxyRoleConfig, control: RoleControl): Promise<RunningRole> {
+  const clock = realClock();
+  const randomness = realRandomness();
+  const { log } = control;
+  const [clusterKey, ring, credentials] = await Promise.all([
+    readClusterKey(config.clusterKeyFile),
+    loadRing(realFiles(), config.ringFile),
+    UsersStore.open(config.usersFile, {
+      clock,
+      report: (problem) => log.warn('the users file', { problem }),
+    }),
+  ]);
+  const cluster = await openCluster({ network: realNetwork(), clock, randomness, clusterKey, ring });
+  const buffers = new BufferPool();
+  const digests = DigestPool.start({ memory: buffers.memory });
+  const { name, region, virtualHosts, bucketShards, onlyProxy } = config;
+  const bodies = { buffers, digests, clock, limits: defaultBodyLimits };
+  const served = { cluster, clock, randomness, log, credentials, bodies };
+  const context = buildS3Context({ ...served, name, region, virtualHosts, bucketShards, onlyProxy });
+  const server = createProxyServer(context);
+  const port = await server.listen(
+    control.listener === undefined ? config.listen : (control.listener as Server),
+  );
+  return {
+    ports: [port],
+    status: async () => ({ digestStreams: digests.streams, buffersLent: buffers.lent }),
+    async close() {
+      await server.close();
+      await cluster.close();
+      credentials.close();
+      await digests.close();
+    },
+  };
+}
