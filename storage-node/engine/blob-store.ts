@@ -11,6 +11,7 @@ import type { BlobCounts } from './device-counts.ts';
 import type { BlobInfo, BlobSink, BlobSource } from './device-engine.ts';
 import type { ReportEvent } from './device-events.ts';
 import { type DeviceState, isMissing } from './device-state.ts';
+import { makeDurableFolder } from './durable-file.ts';
 
 const FOLDERS = 256;
 
@@ -31,8 +32,8 @@ export class BlobStore {
   /** Makes the folders, and removes what was being written when the device stopped. */
   static async open(options: BlobStoreOptions): Promise<BlobStore> {
     const { files, path } = options;
-    await files.makeDirectory(`${path}/tmp`);
-    await files.makeDirectory(`${path}/blobs`);
+    await makeDurableFolder(files, `${path}/tmp`);
+    await makeDurableFolder(files, `${path}/blobs`);
     const there = new Set((await files.list(`${path}/blobs`)).map(({ name }) => name));
     const missing = Array.from({ length: FOLDERS }, (_, index) => folderName(index)).filter(
       (name) => !there.has(name),

@@ -1,4 +1,4 @@
-/** Small files that are replaced whole. */
+/** Folders and small files that survive a power loss once made. */
 import type { Files } from '#common/io/files.ts';
 
 /** Writes `bytes` as the file `folder`/`name`: after a crash there is the old file or the new one, never a part. */
@@ -36,4 +36,13 @@ export async function readWholeFile(
   } finally {
     await file.close();
   }
+}
+
+/** Makes the folder and its parents, every new name durable. */
+export async function makeDurableFolder(files: Files, path: string): Promise<void> {
+  if (path === '' || path === '.' || (await files.exists(path))) return;
+  const parent = path.slice(0, Math.max(0, path.lastIndexOf('/'))) || (path.startsWith('/') ? '/' : '.');
+  await makeDurableFolder(files, parent);
+  await files.makeDirectory(path);
+  await files.syncDirectory(parent);
 }

@@ -10,6 +10,7 @@ import { takeCounts } from './device-counts.ts';
 import type { ReportEvent } from './device-events.ts';
 import { openIdentity } from './device-identity.ts';
 import { DeviceState } from './device-state.ts';
+import { makeDurableFolder } from './durable-file.ts';
 import { Device } from './device.ts';
 import { type Checkpoint, decodeCheckpoint } from './index-row.ts';
 import { levelIndexStore } from './level-index.ts';
@@ -57,7 +58,7 @@ export interface OpenDeviceOptions {
  */
 export async function openDevice(options: OpenDeviceOptions): Promise<Device> {
   const { files, path } = options;
-  await files.makeDirectory(path);
+  await makeDurableFolder(files, path);
   const lock = await files.lock(`${path}/lock`);
   try {
     return await new Opening(options).run(lock);
@@ -83,8 +84,7 @@ class Opening {
     const report = this.#report;
     const identity = await openIdentity(files, clock, path, this.#options.device);
     const state = await DeviceState.open({ path, files, clock, reserveBytes, report });
-    await files.makeDirectory(`${path}/log`);
-    await files.syncDirectory(path);
+    await makeDurableFolder(files, `${path}/log`);
     const logOptions: LogOptions = {
       folder: `${path}/log`,
       device: identity.device,
