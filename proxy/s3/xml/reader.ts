@@ -70,7 +70,7 @@ class Parser {
       this.#at = this.#after('-->');
     } else if (text.startsWith('<![CDATA[', this.#at)) {
       const end = this.#after(']]>');
-      this.#append(text.slice(this.#at + 9, end - 3));
+      this.#append(lineFeeds(text.slice(this.#at + 9, end - 3)));
       this.#at = end;
     } else {
       throw new XmlError('document types are not accepted');
@@ -80,7 +80,8 @@ class Parser {
   #characters(): void {
     const end = this.#text.indexOf('<', this.#at);
     const to = end < 0 ? this.#text.length : end;
-    const run = this.#text.slice(this.#at, to);
+    // Line ends are made one before references are resolved: a reference is how a carriage return is kept.
+    const run = lineFeeds(this.#text.slice(this.#at, to));
     this.#at = to;
     if (this.#open.length === 0) {
       if (run.trim() !== '') throw new XmlError('text outside of the document element');
@@ -92,7 +93,7 @@ class Parser {
   #append(run: string): void {
     const parent = this.#open.at(-1);
     if (parent === undefined) throw new XmlError('text outside of the document element');
-    parent.text += run.includes('\r') ? run.replace(/\r\n?/g, '\n') : run;
+    parent.text += run;
   }
 
   #startTag(): void {
@@ -147,6 +148,10 @@ class Parser {
     if (at < 0) throw new XmlError(`the document ends before ${mark}`);
     return at + mark.length;
   }
+}
+
+function lineFeeds(text: string): string {
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
 }
 
 function resolve(_reference: string, hexadecimal?: string, decimal?: string, named?: string): string {
