@@ -1,0 +1,109 @@
+/** Opens a data directory, making the cluster in it when there is none (docs/formats/data-directory.md). */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import type { ClusterConfig } from '#common/config/cluster-config.ts';
+import { errorText, HoldfastError } from '#common/errors.ts';
+import type { DeviceId } from '#common/ids.ts';
+import type { FileLock, Files } from '#common/io/files.ts';
+import type { Randomness } from '#common/io/randomness.ts';
+import { ensureClusterKey } from './cluster-key.ts';
+import {
+  checkUnchanged,
+  type ClusterIdentity,
+  newIdentity,
+  readIdentity,
+  writeIdentity,
+} from './cluster-identity.ts';
+import { type DataPaths, dataPaths, devicePath } from './data-paths.ts';
+import { replacePrivateFile } from './private-file.ts';
+import { ensureRing } from './ensure-ring.ts';
+import { objectsAddress } from './role-plan.ts';
+import { s3ClientEnv } from './shell-env.ts';
+import { ADMIN_USER, addMissingUsers } from './users.ts';
+
+export interface DataContext {
+  readonly files: Files;
+  readonly randomness: Randomness;
+  readonly nowMs: () => number;
+}
+
+export interface OpenData {
+  readonly paths: DataPaths;
+  readonly identity: ClusterIdentity;
+  readonly clusterKey: Buffer;
+  readonly devices: readonly DeviceId[];
+  readonly isNew: boolean;
+  /** Lets another supervisor have the folder. */
+  release(): Promise<void>;
+}
+
+/**
+ * Holds the folder until it is released. Throws `configuration-invalid` when the settings do not fit the cluster in it,
+ * `data-in-use` when another supervisor holds it, `format-invalid` for what it cannot read.
+ */
+export async function openDataDirectory(config: ClusterConfig, context: DataContext): Promise<OpenData> {
+  const paths = dataPaths(config.data);
+  // A folder of another format is not touched, not even by the lock.
+  readIdentity(paths);
+  await mkdir(paths.root, { recursive: true });
+  const lock = await takeLock(paths, context.files);
+  try {
+    const known = readIdentity(paths);
+    if (known !== undefined) checkUnchanged(known, config);
+    const identity = known ?? newIdentity(paths, config, context.randomness, context.nowMs());
+    makeFolders(paths);
+    const clusterKey = await ensureClusterKey(paths.clusterKey, context.randomness);
+    const ring = await ensureRing(paths.root, config, identity, context.files);
+    const devices = ring.devices.filter((device) => device !== undefined).map(({ id }) => id);
+    for (const device of devices)
+      mkdirSync(devicePath(paths, identity.devicePaths, device), { recursive: true });
+    await ensureCredentials(paths, config, context);
+    if (known === undefined) writeIdentity(paths, identity);
+    return {
+      paths,
+      identity,
+      clusterKey,
+      devices,
+      isNew: known === undefined,
+      release: () => lock.release(),
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function takeLock(paths: DataPaths, files: Files): Promise<FileLock> {
+  try {
+    return await files.lock(paths.lock);
+  } catch (cause) {
+    throw new HoldfastError(
+      'data-in-use',
+      `${paths.root} is in use by another \`holdfast up\`: ${errorText(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function makeFolders(paths: DataPaths): void {
+  for (const folder of [paths.credentials, paths.devices, paths.run, paths.log])
+    mkdirSync(folder, { recursive: true, mode: folder === paths.credentials ? 0o700 : 0o750 });
+  chmodSync(paths.credentials, 0o700);
+}
+
+async function ensureCredentials(
+  paths: DataPaths,
+  config: ClusterConfig,
+  context: DataContext,
+): Promise<void> {
+  const wanted = [
+    { name: ADMIN_USER, account: undefined, admin: true },
+    ...config.users.map((user) => ({ ...user, admin: false })),
+  ];
+  const users = await addMissingUsers({ ...context, paths }, wanted);
+  const admin = users.find(({ name }) => name === ADMIN_USER);
+  if (admin === undefined) throw new Error('the users file has no admin');
+  replacePrivateFile(paths.adminEnv, s3ClientEnv(admin, objectsAddress(config), config.objects.region));
+}

@@ -1,0 +1,208 @@
+/** One role's process as its supervisor sees it: started, asked, restarted when it dies, stopped. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ListenHandle } from '#common/config/role-control.ts';
+import type { RoleName } from '#common/config/role-config.ts';
+import { HoldfastError } from '#common/errors.ts';
+import { RestartPolicy } from './restart-policy.ts';
+import type { FromRole, ToRole } from './role-messages.ts';
+import type { RotatingFile } from './rotating-file.ts';
+
+export const STOP_MS_MAX = 10_000;
+export const STATUS_MS_MAX = 2_000;
+/** Questions to one process that wait for their answer. */
+export const QUESTIONS_MAX = 64;
+
+export type ProcessState = 'starting' | 'ready' | 'restarting' | 'stopping' | 'stopped';
+
+export interface RoleProcessOptions {
+  readonly role: RoleName;
+  readonly name: string;
+  readonly configFile: string;
+  readonly pidFile: string;
+  readonly log: RotatingFile;
+  /** The socket it accepts on, when the supervisor holds it. */
+  readonly listener?: ListenHandle;
+  /** Told of every death and of every restart, as a sentence. */
+  readonly report: (event: string) => void;
+}
+
+interface Question {
+  readonly resolve: (status: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** The program itself, as source or compiled: whichever this file is. */
+const PROGRAM = fileURLToPath(new URL(`../cli/main${import.meta.url.slice(-3)}`, import.meta.url));
+
+export class RoleProcess {
+  readonly role: RoleName;
+  readonly name: string;
+  readonly #options: RoleProcessOptions;
+  readonly #policy = new RestartPolicy();
+  readonly #questions = new Map<number, Question>();
+  #child: ChildProcess | undefined;
+  #state: ProcessState = 'starting';
+  #ports: readonly number[] = [];
+  #restarts = 0;
+  #startedMs = 0;
+  #lastQuestion = 0;
+  #restart: NodeJS.Timeout | undefined;
+  #failure: { readonly text: string; readonly code: string | undefined } | undefined;
+  #firstReady = Promise.withResolvers<void>();
+  #everReady = false;
+
+  constructor(options: RoleProcessOptions) {
+    this.#options = options;
+    this.role = options.role;
+    this.name = options.name;
+    this.#firstReady.promise.catch(() => {});
+  }
+
+  get state(): ProcessState {
+    return this.#state;
+  }
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+  get ports(): readonly number[] {
+    return this.#ports;
+  }
+  get restarts(): number {
+    return this.#restarts;
+  }
+  /** Milliseconds since 1970. */
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+
+  /** Resolves when it serves for the first time; rejects, with the system's `code` if there is one, when it cannot. */
+  start(): Promise<void> {
+    this.#spawn();
+    return this.#firstReady.promise;
+  }
+
+  /** What the role says of itself. Throws `peer-unavailable` when it does not serve or does not answer in time. */
+  status(): Promise<unknown> {
+    const child = this.#child;
+    if (this.#state !== 'ready' || child === undefined)
+      return Promise.reject(unavailable(this.name, this.#state));
+    if (this.#questions.size >= QUESTIONS_MAX) return Promise.reject(unavailable(this.name, 'too busy'));
+    const id = ++this.#lastQuestion;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#answer(id, unavailable(this.name, 'silent')), STATUS_MS_MAX);
+      this.#questions.set(id, { resolve, reject, timer });
+      this.#send(child, { type: 'status', id });
+    });
+  }
+
+  /** SIGTERM, then SIGKILL after `STOP_MS_MAX`; resolves when the process is gone, also when there is none. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#restart);
+    this.#state = 'stopping';
+    const child = this.#child;
+    if (child !== undefined) {
+      const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => {
+        this.#options.report(
+          `${this.name} (pid ${child.pid}) did not stop in ${STOP_MS_MAX / 1000} s: killed`,
+        );
+        child.kill('SIGKILL');
+      }, STOP_MS_MAX);
+      await gone;
+      clearTimeout(timer);
+    }
+    this.#state = 'stopped';
+    this.#firstReady.reject(unavailable(this.name, 'stopped'));
+    this.#options.log.close();
+  }
+
+  #spawn(): void {
+    const { role, configFile, pidFile, log, listener } = this.#options;
+    // In a session of its own: Ctrl-C reaches the supervisor alone, which stops its processes in their order.
+    const child = fork(PROGRAM, ['serve', role, '--config', configFile], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    this.#child = child;
+    this.#startedMs = Date.now();
+    this.#failure = undefined;
+    child.stdout?.on('data', (chunk: Buffer) => log.write(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => log.write(chunk));
+    child.on('message', (message) => this.#receive(child, message as FromRole));
+    // A channel or a process that breaks is also reported by 'close', which comes last and once.
+    child.on('error', (error) => log.write(`${error.stack}\n`));
+    child.once('close', (code, signal) => this.#closed(child, code, signal));
+    if (child.pid !== undefined) writeFileSync(pidFile, `${child.pid}\n`);
+    this.#send(child, { type: 'start' }, listener);
+  }
+
+  #send(child: ChildProcess, message: ToRole, listener?: ListenHandle): void {
+    if (!child.connected) return;
+    const failed = (error: Error | null) => {
+      if (error !== null) this.#options.log.write(`${error.stack}\n`);
+    };
+    if (listener === undefined) child.send(message, failed);
+    else child.send(message, listener as Parameters<ChildProcess['send']>[1], { keepOpen: true }, failed);
+  }
+
+  #receive(child: ChildProcess, message: FromRole): void {
+    if (child !== this.#child) return;
+    if (message.type === 'failed') this.#failure = { text: message.text, code: message.code };
+    else if (message.type === 'status') {
+      this.#answer(
+        message.id,
+        message.error === undefined ? undefined : new Error(message.error),
+        message.status,
+      );
+    } else if (this.#state === 'starting' || this.#state === 'restarting') {
+      this.#ports = message.ports;
+      this.#state = 'ready';
+      if (this.#everReady)
+        this.#options.report(
+          `${this.name} serves again (pid ${child.pid}, ${Date.now() - this.#startedMs} ms)`,
+        );
+      this.#everReady = true;
+      this.#firstReady.resolve();
+    }
+  }
+
+  #answer(id: number, error: Error | undefined, status?: unknown): void {
+    const question = this.#questions.get(id);
+    if (question === undefined) return;
+    this.#questions.delete(id);
+    clearTimeout(question.timer);
+    if (error === undefined) question.resolve(status);
+    else question.reject(error);
+  }
+
+  #closed(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+    if (child !== this.#child) return;
+    this.#child = undefined;
+    rmSync(this.#options.pidFile, { force: true });
+    for (const id of [...this.#questions.keys()]) this.#answer(id, unavailable(this.name, 'gone'));
+    if (this.#state === 'stopping' || this.#state === 'stopped') return;
+    const why = this.#failure?.text ?? (signal === null ? `exit code ${code}` : signal);
+    // A process that says at its first start that it cannot serve will say so again: the whole start has failed.
+    if (!this.#everReady && signal === null) {
+      this.#state = 'stopped';
+      const error = new HoldfastError('peer-unavailable', `${this.name} did not start: ${why}`);
+      this.#firstReady.reject(Object.assign(error, { systemCode: this.#failure?.code }));
+      return;
+    }
+    this.#state = 'restarting';
+    this.#restarts++;
+    const delayMs = this.#policy.delayAfterDeath(Date.now() - this.#startedMs);
+    const when = delayMs === 0 ? 'restarting it' : `restarting it in ${(delayMs / 1000).toFixed(2)} s`;
+    this.#options.report(`${this.name} (pid ${child.pid}) died (${why}): ${when}`);
+    if (delayMs === 0) this.#spawn();
+    else this.#restart = setTimeout(() => this.#spawn(), delayMs);
+  }
+}
+
+function unavailable(name: string, state: string): HoldfastError {
+  return new HoldfastError('peer-unavailable', `${name} is ${state}`);
+}

@@ -1,0 +1,170 @@
+/** A whole cluster on one machine: its data directory, its processes, its control API. */
+import { rmSync, writeFileSync } from 'node:fs';
+import type { ClusterConfig } from '#common/config/cluster-config.ts';
+import { type RoleConfig, roleConfigText } from '#common/config/role-config.ts';
+import { loadRing } from '#ring/file/ring-files.ts';
+import { controlToken } from './cluster-key.ts';
+import {
+  type ClusterStatus,
+  countPartitions,
+  devicesIn,
+  deviceStatuses,
+  isServing,
+  type ProcessStatus,
+} from './cluster-status.ts';
+import { type ControlServer, startControlServer } from './control-server.ts';
+import { type DataContext, type OpenData, openDataDirectory } from './data-directory.ts';
+import { processPaths } from './data-paths.ts';
+import { replacePrivateFile } from './private-file.ts';
+import { controlAddress, objectsAddress, planProcesses } from './role-plan.ts';
+import { RoleProcess } from './role-process.ts';
+import { RotatingFile } from './rotating-file.ts';
+import { bindListener, type SharedListener } from './shared-listener.ts';
+import { reachableHost } from './shell-env.ts';
+import { endStaleProcesses } from './stale-processes.ts';
+
+export interface SupervisorContext extends DataContext {
+  readonly version: string;
+  /** Told what a person should see: deaths, restarts, waits. One sentence each. */
+  readonly report: (event: string) => void;
+}
+
+export class Supervisor {
+  readonly data: OpenData;
+  readonly #config: ClusterConfig;
+  readonly #context: SupervisorContext;
+  readonly #startedMs: number;
+  #plan: readonly RoleConfig[] = [];
+  #processes: readonly RoleProcess[] = [];
+  #listener: SharedListener | undefined;
+  #control: ControlServer | undefined;
+  #isReady = false;
+
+  private constructor(config: ClusterConfig, context: SupervisorContext, data: OpenData) {
+    this.#config = config;
+    this.#context = context;
+    this.data = data;
+    this.#startedMs = context.nowMs();
+  }
+
+  /** Resolves when every process serves; on any failure stops what had started, then throws. */
+  static async start(config: ClusterConfig, context: SupervisorContext): Promise<Supervisor> {
+    const data = await openDataDirectory(config, context);
+    const supervisor = new Supervisor(config, context, data);
+    try {
+      await supervisor.#start();
+      return supervisor;
+    } catch (error) {
+      await supervisor.stop();
+      throw error;
+    }
+  }
+
+  get endpoints(): ClusterStatus['endpoints'] {
+    const url = (address: { host: string; port: number }) =>
+      `http://${reachableHost(address)}:${address.port}`;
+    return { objects: url(objectsAddress(this.#config)), control: url(controlAddress(this.#config)) };
+  }
+
+  get processes(): readonly RoleProcess[] {
+    return this.#processes;
+  }
+
+  async #start(): Promise<void> {
+    const { paths, identity, clusterKey, devices } = this.data;
+    await endStaleProcesses(paths, this.#context.report);
+    const control = controlAddress(this.#config);
+    this.#listener = await bindListener(objectsAddress(this.#config));
+    this.#control = await startControlServer({
+      listen: control,
+      token: controlToken(clusterKey),
+      isReady: () => this.#isReady,
+      status: () => this.status(),
+    });
+    replacePrivateFile(paths.supervisor, `${JSON.stringify({ pid: process.pid, control })}\n`);
+    this.#plan = planProcesses(this.#config, identity, paths, devices);
+    this.#processes = this.#plan.map((role) => this.#process(role));
+    // All at once: a proxy waits for nobody, and every process takes most of its start to load.
+    await Promise.all(this.#processes.map((process) => process.start()));
+    this.#isReady = true;
+  }
+
+  #process(role: RoleConfig): RoleProcess {
+    const { name } = role.config;
+    const { config, pid, log } = processPaths(this.data.paths, name);
+    writeFileSync(config, roleConfigText(role), { mode: 0o640 });
+    return new RoleProcess({
+      role: role.role,
+      name,
+      configFile: config,
+      pidFile: pid,
+      log: new RotatingFile(log),
+      report: this.#context.report,
+      ...(role.role === 'proxy' && this.#listener !== undefined ? { listener: this.#listener.handle } : {}),
+    });
+  }
+
+  /** Proxies first, so that no request meets a store that is gone; then storage. Resolves when nothing is left. */
+  async stop(): Promise<void> {
+    this.#isReady = false;
+    const stop = (role: string) =>
+      Promise.all(
+        this.#processes.filter((process) => process.role === role).map((process) => process.stop()),
+      );
+    await stop('proxy');
+    this.#listener?.close();
+    await stop('storage');
+    await this.#control?.close();
+    if (this.#control !== undefined) rmSync(this.data.paths.supervisor, { force: true });
+    await this.data.release();
+  }
+
+  async status(): Promise<ClusterStatus> {
+    const storage = this.#processes.filter(({ role }) => role === 'storage');
+    const answers = await Promise.all(storage.map((process) => process.status().catch(() => undefined)));
+    const usages = new Map(answers.flatMap((answer) => [...devicesIn(answer)]));
+    const ring = await loadRing(this.#context.files, `${this.data.paths.ring}/ring`);
+    const places = this.#plan.flatMap((role) =>
+      role.role === 'proxy'
+        ? []
+        : role.config.devices.map(({ id, path }) => ({
+            id,
+            path,
+            zone: ring.devices[id]?.zone ?? 0,
+            process: role.config.name,
+          })),
+    );
+    const devices = deviceStatuses(
+      places.toSorted((a, b) => a.id - b.id),
+      usages,
+    );
+    const serving = new Set(devices.filter(isServing).map(({ id }) => id));
+    return {
+      version: this.#context.version,
+      clusterId: this.data.identity.clusterId,
+      ringVersion: ring.version,
+      processes: [this.#ownStatus(), ...this.#processes.map(processStatus)],
+      devices,
+      partitions: countPartitions(ring, (device) => serving.has(device)),
+      endpoints: this.endpoints,
+    };
+  }
+
+  #ownStatus(): ProcessStatus {
+    return {
+      role: 'supervisor',
+      name: 'supervisor',
+      pid: process.pid,
+      ports: [controlAddress(this.#config).port],
+      state: this.#isReady ? 'ready' : 'starting',
+      restarts: 0,
+      startedAt: new Date(this.#startedMs).toISOString(),
+    };
+  }
+}
+
+function processStatus(process: RoleProcess): ProcessStatus {
+  const { role, name, pid, ports, state, restarts, startedMs } = process;
+  const startedAt = new Date(startedMs).toISOString();
+  return { role, name, ...(pid === undefined ? {} : { pid }), ports, state, restarts, startedAt };
+}

@@ -1,0 +1,91 @@
+/** The cluster's users, as the console changes them; the proxies follow the file. */
+import { createHash } from 'node:crypto';
+import type { UserConfig } from '#common/config/cluster-config.ts';
+import { HoldfastError } from '#common/errors.ts';
+import { type SpaceId, spaceId } from '#common/ids.ts';
+import type { Files } from '#common/io/files.ts';
+import type { Randomness } from '#common/io/randomness.ts';
+import { generateKeyPair } from '#proxy/auth/access-keys.ts';
+import { readUsers, saveUsers, type User } from '#proxy/auth/users-file.ts';
+import type { DataPaths } from './data-paths.ts';
+
+export const ADMIN_USER = 'admin';
+
+export interface UserChange {
+  readonly files: Files;
+  readonly paths: DataPaths;
+  readonly randomness: Randomness;
+}
+
+/** The users as they are, or none before the first start has made the file. */
+export async function loadUsers(files: Files, paths: DataPaths): Promise<readonly User[]> {
+  return (await files.exists(paths.users)) ? (await readUsers(paths.users)).users : [];
+}
+
+/**
+ * Adds those of `wanted` whose names are not there yet, with generated keys. @returns all users. One writer at a time: the
+ * file's lock is held meanwhile, and a second command is refused.
+ */
+export async function addMissingUsers(
+  change: UserChange,
+  wanted: readonly (UserConfig & { readonly admin: boolean })[],
+): Promise<readonly User[]> {
+  return await changeUsers(change, (users) => {
+    const all = [...users];
+    for (const { name, account, admin } of wanted) {
+      if (all.some((user) => user.name === name)) continue;
+      const accountName = account ?? name;
+      const keys = generateKeyPair(change.randomness);
+      all.push({ name, account: accountOf(all, accountName), accountName, ...keys, admin });
+    }
+    return all;
+  });
+}
+
+/** Throws `invalid-argument` when there is such a user. */
+export async function addUser(
+  change: UserChange,
+  wanted: UserConfig & { readonly admin: boolean },
+): Promise<User> {
+  if ((await loadUsers(change.files, change.paths)).some(({ name }) => name === wanted.name))
+    throw new HoldfastError('invalid-argument', `there is a user ${wanted.name} already`);
+  const users = await addMissingUsers(change, [wanted]);
+  const added = users.find(({ name }) => name === wanted.name);
+  if (added === undefined) throw new Error('the user was not added');
+  return added;
+}
+
+/** Throws `invalid-argument` when there is no such user, or it is the one that `admin.env` stands for. */
+export async function removeUser(change: UserChange, name: string): Promise<void> {
+  if (name === ADMIN_USER) throw new HoldfastError('invalid-argument', `${ADMIN_USER} cannot be removed`);
+  await changeUsers(change, (users) => {
+    const left = users.filter((user) => user.name !== name);
+    if (left.length === users.length) throw new HoldfastError('invalid-argument', `there is no user ${name}`);
+    return left;
+  });
+}
+
+async function changeUsers(
+  { files, paths }: UserChange,
+  change: (users: readonly User[]) => readonly User[],
+): Promise<readonly User[]> {
+  const lock = await files.lock(`${paths.users}.lock`);
+  try {
+    const before = await loadUsers(files, paths);
+    const after = change(before);
+    if (after.length !== before.length) await saveUsers(paths.users, after);
+    return after;
+  } finally {
+    await lock.release();
+  }
+}
+
+/**
+ * An account's id follows from its name: a user that is removed and made again finds the buckets of its account, and two
+ * users whose configuration names one account share it.
+ */
+function accountOf(users: readonly User[], accountName: string): SpaceId {
+  const known = users.find((user) => user.accountName === accountName);
+  if (known !== undefined) return known.account;
+  return spaceId(createHash('sha256').update(`holdfast account\0${accountName}`).digest('hex').slice(0, 32));
+}
