@@ -1,0 +1,36 @@
+/** Every command of the program. A command's own code is loaded when it runs. */
+import type { CliCommand } from './command.ts';
+import { completionCommand } from './completion.ts';
+import { serveCommand } from './serve.ts';
+import { statusCommand } from './status.ts';
+import { upCommand } from './up.ts';
+import { userCommand } from './user.ts';
+
+export const commands: readonly CliCommand[] = [
+  upCommand,
+  statusCommand,
+  userCommand,
+  {
+    name: 'ring',
+    synopsis: 'SUBCOMMAND …',
+    summary: 'shows and changes which devices hold what',
+    subcommands: ['show', 'add', 'remove', 'set-weight', 'rebalance', 'dispersion', 'revert', 'create'],
+    delegate: async (args, io) => (await import('./ring/ring-command.ts')).ringCommand(args, io),
+  },
+  serveCommand,
+  {
+    name: 'bench',
+    synopsis: 'load|compare …',
+    summary: 'measures any S3 endpoint',
+    subcommands: ['load', 'compare'],
+    delegate: async (args, io) => (await import('#bench/main.ts')).benchCommand(args, io),
+  },
+  {
+    name: 'test',
+    synopsis: '[FILE …] [--group NAME …] [--name PATTERN] [--check]',
+    summary: 'installs what the tests need, and runs all of them (in a clone)',
+    subcommands: ['--group', '--name', '--check'],
+    delegate: async (args, io) => (await import('../test-runner/test-command.ts')).testCommand(args, io),
+  },
+  completionCommand(() => commands),
+];

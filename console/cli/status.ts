@@ -1,0 +1,87 @@
+/** `holdfast status`: what runs, what serves, and how full it is. */
+import { resolve } from 'node:path';
+import { exitCodes } from '#common/command-line.ts';
+import { defaultClusterConfig } from '#common/config/cluster-config.ts';
+import { hasCode } from '#common/errors.ts';
+import type { ClusterStatus } from '../supervisor/cluster-status.ts';
+import { dataPaths } from '../supervisor/data-paths.ts';
+import { readIdentity } from '../supervisor/cluster-identity.ts';
+import { integerOption, textOption } from './arguments.ts';
+import type { ParsedCommand } from './command.ts';
+import { fetchStatus, runningControl } from './control-client.ts';
+import { textTable } from './ring/text-table.ts';
+import { sizeText } from './size-text.ts';
+
+export const statusCommand: ParsedCommand = {
+  name: 'status',
+  synopsis: '[--json] [--data DIR] [--port-offset N]',
+  summary: 'tells what runs, what serves, and how full it is',
+  about: `
+Asks the running cluster of a data directory for its processes, its devices and its partitions. A partition is healthy
+when all of its members serve, degraded when a majority does (everything works), unavailable below that (its keys
+wait). Exit code 4 when no cluster runs.
+`,
+  options: {
+    json: { about: 'as one JSON object' },
+    data: { value: 'DIR', about: 'the folder that holds the cluster (default ./data)' },
+    'port-offset': {
+      value: 'N',
+      about: 'asks at port 5000 + N, not where the cluster in DIR says that it is',
+    },
+  },
+  words: [0, 0],
+  async run(args, io) {
+    const defaults = defaultClusterConfig();
+    const paths = dataPaths(resolve(textOption(args, 'data') ?? defaults.data));
+    const offset = integerOption(args, 'port-offset', 0, 50_000);
+    const { host, port } = defaults.control;
+    const control = offset === undefined ? runningControl(paths) : { host, port: port + offset };
+    const notRunning = (why: string) => {
+      io.err.write(`holdfast status: ${why}; \`holdfast up\` starts it\n`);
+      return exitCodes.notRunning;
+    };
+    if (readIdentity(paths) === undefined) return notRunning(`there is no cluster in ${paths.root}`);
+    if (control === undefined) return notRunning(`the cluster in ${paths.root} is not running`);
+    try {
+      const status = await fetchStatus(paths, control);
+      io.out.write(
+        args.options['json'] === true ? `${JSON.stringify(status, undefined, 2)}\n` : statusText(status),
+      );
+      return exitCodes.ok;
+    } catch (error) {
+      if (!hasCode(error, 'peer-unavailable') && !hasCode(error, 'peer-unauthenticated')) throw error;
+      return notRunning(`the cluster in ${paths.root} is not running (${error.message})`);
+    }
+  },
+};
+
+export function statusText(status: ClusterStatus): string {
+  const { version, clusterId, partitions, endpoints } = status;
+  const processes = status.processes.map(({ name, pid, ports, state, restarts, startedAt }) => [
+    name,
+    pid ?? '-',
+    ports.join(' '),
+    state,
+    restarts,
+    startedAt.replace('T', ' ').slice(0, 19),
+  ]);
+  const devices = status.devices.map((device) => [
+    device.id,
+    device.zone,
+    device.process,
+    device.health,
+    sizeText(device.totalBytes),
+    sizeText(device.freeBytes),
+    device.records,
+    device.blobs,
+    sizeText(device.blobBytes + device.logBytes),
+    device.path,
+  ]);
+  return `holdfast ${version}, cluster ${clusterId.slice(0, 8)}, ring version ${status.ringVersion}
+S3 ${endpoints.objects}   control ${endpoints.control}
+
+${textTable(['process', 'pid', 'port', 'state', 'restarts', 'since (UTC)'], processes)}
+${textTable(['device', 'zone', 'process', 'health', 'size', 'free', 'records', 'blobs', 'stored', 'path'], devices)}
+partitions: ${partitions.count}: ${partitions.healthy} healthy, ${partitions.degraded} degraded, ${partitions.unavailable} unavailable
+`;
+}
