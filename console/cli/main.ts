@@ -1,9 +1,12 @@
 /** The program `holdfast`: finds the command, runs it, and ends with its exit code. */
 import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { CommandIo } from '#common/command-line.ts';
 
-// Compiling takes a good part of a start; the cache is Node's own, in the system's temporary folder.
-enableCompileCache();
+// Compiling takes a good part of a start. The cache stands within the installation: in a shared temporary folder, another
+// user could put code of theirs into it. Where it cannot be written, there is none.
+const home = import.meta.url.endsWith('.ts') ? '../../node_modules/' : '../../../';
+enableCompileCache(fileURLToPath(new URL(`${home}.cache/holdfast`, import.meta.url)));
 
 const abort = new AbortController();
 const io: CommandIo = { out: process.stdout, err: process.stderr, env: process.env, signal: abort.signal };

@@ -21,6 +21,9 @@ import { objectsAddress } from './role-plan.ts';
 import { s3ClientEnv } from './shell-env.ts';
 import { ADMIN_USER, addMissingUsers } from './users.ts';
 
+/** What is stored is its owner's: others may not look. */
+const FOLDER_MODE = 0o750;
+
 export interface DataContext {
   readonly files: Files;
   readonly randomness: Randomness;
@@ -45,7 +48,7 @@ export async function openDataDirectory(config: ClusterConfig, context: DataCont
   const paths = dataPaths(config.data);
   // A folder of another format is not touched, not even by the lock.
   readIdentity(paths);
-  await mkdir(paths.root, { recursive: true });
+  await mkdir(paths.root, { recursive: true, mode: FOLDER_MODE });
   const lock = await takeLock(paths, context.files);
   try {
     const known = readIdentity(paths);
@@ -56,7 +59,7 @@ export async function openDataDirectory(config: ClusterConfig, context: DataCont
     const ring = await ensureRing(paths.root, config, identity, context.files);
     const devices = ring.devices.filter((device) => device !== undefined).map(({ id }) => id);
     for (const device of devices)
-      mkdirSync(devicePath(paths, identity.devicePaths, device), { recursive: true });
+      mkdirSync(devicePath(paths, identity.devicePaths, device), { recursive: true, mode: FOLDER_MODE });
     await ensureCredentials(paths, config, context);
     if (known === undefined) writeIdentity(paths, identity);
     return {
@@ -89,7 +92,7 @@ async function takeLock(paths: DataPaths, files: Files): Promise<FileLock> {
 
 function makeFolders(paths: DataPaths): void {
   for (const folder of [paths.credentials, paths.devices, paths.run, paths.log])
-    mkdirSync(folder, { recursive: true, mode: folder === paths.credentials ? 0o700 : 0o750 });
+    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
   chmodSync(paths.credentials, 0o700);
 }
 
