@@ -104,6 +104,11 @@ class ActiveRequests {
     });
   }
 
+  isAnswering(socket: Socket): boolean {
+    for (const response of this.#responses) if (response.socket === socket) return true;
+    return false;
+  }
+
   /** From now on a connection ends with the answer that is under way on it. */
   close(): void {
     this.#closing = true;

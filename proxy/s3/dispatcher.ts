@@ -76,8 +76,8 @@ export class S3Dispatcher {
   ): Promise<void> {
     const { incoming, response } = dispatched;
     // The client has gone: there is nobody to answer.
-    if (hasCode(error, 'aborted') && (incoming.destroyed || response.destroyed))
-      return void response.destroy();
+    const gone = reply.isBegun || incoming.destroyed || response.destroyed;
+    if (hasCode(error, 'aborted') && gone) return void response.destroy();
     const answer = toS3Error(error);
     if (answer.status >= 500) {
       const fields = { error: answer.cause ?? answer, requestId: reply.requestId, method: incoming.method };
