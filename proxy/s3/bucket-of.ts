@@ -5,6 +5,8 @@ import type { S3Context } from './context.ts';
 import { S3Error } from './errors.ts';
 import type { S3Request } from './request.ts';
 
+const BUCKET_CHARACTERS_MAX = 63;
+
 /** For reading: at most a second old. */
 export async function bucketOf(request: S3Request, context: S3Context): Promise<BucketRecord> {
   return namedBucket(request, context, request.bucket, request.header('x-amz-expected-bucket-owner'));
@@ -17,16 +19,21 @@ export async function namedBucket(
   name: string,
   expectedOwner: string | undefined,
 ): Promise<BucketRecord> {
-  const bucket = await context.directory.find(request.principal.account, name);
+  const bucket = isPossible(name) ? await context.directory.find(request.principal.account, name) : undefined;
   return permitted(request, bucket, name, expectedOwner);
 }
 
 /** For writing. */
 export async function leaseOf(request: S3Request, context: S3Context): Promise<BucketLease> {
   const name = request.bucket;
-  const lease = await context.directory.lease(request.principal.account, name);
+  const lease = isPossible(name) ? await context.directory.lease(request.principal.account, name) : undefined;
   permitted(request, lease?.bucket, name, request.header('x-amz-expected-bucket-owner'));
   return lease as BucketLease;
+}
+
+/** No longer name can have been created, and none of any length needs a look into the store. */
+function isPossible(name: string): boolean {
+  return name.length <= BUCKET_CHARACTERS_MAX;
 }
 
 function permitted(

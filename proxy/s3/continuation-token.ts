@@ -1,6 +1,9 @@
 /** Where a listing goes on, as an opaque word for the client. */
 import type { ListingStart } from '#cluster/cluster.ts';
 import { invalidArgument } from './errors.ts';
+import { TEXT_BYTES_MAX } from './list-parameters.ts';
+
+const TOKEN_CHARACTERS_MAX = Math.ceil(((1 + TEXT_BYTES_MAX) * 4) / 3);
 
 /** A kind, `n` for a name and `p` for a common prefix, then the text; base64url. */
 export function encodeToken(start: ListingStart): string {
@@ -14,7 +17,8 @@ export function encodeToken(start: ListingStart): string {
 }
 
 export function decodeToken(token: string): ListingStart {
-  const text = /^[\w-]+$/.test(token) ? Buffer.from(token, 'base64url').toString('utf8') : '';
+  const plausible = /^[\w-]+$/.test(token) && token.length <= TOKEN_CHARACTERS_MAX;
+  const text = plausible ? Buffer.from(token, 'base64url').toString('utf8') : '';
   const name = text.slice(1);
   if (text.startsWith('n')) return { after: name };
   if (text.startsWith('p')) return { afterPrefix: name };

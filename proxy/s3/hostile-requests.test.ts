@@ -71,6 +71,22 @@ test('a key of 1,024 bytes is taken, one of 1,025 is not, whatever its character
   );
 });
 
+test('names, prefixes, markers and tokens of absurd lengths are refused at the door', async () => {
+  await using bed = await openWithBucket();
+  const long = 'b'.repeat(6000);
+  assert.equal((await bed.send({ method: 'GET', path: `/${long}/key` })).code, 'NoSuchBucket');
+  assert.equal((await bed.send({ method: 'PUT', path: `/${long}/key`, body: 'x' })).code, 'NoSuchBucket');
+  for (const name of ['prefix', 'delimiter', 'marker']) {
+    assert.equal((await bed.send({ method: 'GET', path: `/box?${name}=${long}` })).code, 'InvalidArgument');
+  }
+  for (const query of [`uploads&key-marker=${long}`, `list-type=2&continuation-token=${long}`]) {
+    assert.equal((await bed.send({ method: 'GET', path: `/box?${query}` })).code, 'InvalidArgument');
+  }
+  const many = Array.from({ length: 200 }, (_, index) => `a${index}=1`).join('&');
+  assert.equal((await bed.send({ method: 'GET', path: `/box?${many}` })).code, 'InvalidURI');
+  assert.deepEqual(bed.complaints, []);
+});
+
 test('an error is a document that names the resource and the request; of a HEAD it is only the status', async () => {
   await using bed = await openWithBucket();
   const answer = await bed.send({ method: 'GET', path: '/box/a%26b?x=1' });

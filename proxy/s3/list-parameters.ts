@@ -3,7 +3,8 @@ import { invalidArgument } from './errors.ts';
 import type { Query } from './query.ts';
 
 export const ENTRIES_MAX = 1000;
-const TEXT_BYTES_MAX = 4096;
+/** Twice a key's length: any text that can matter, and with what is added to it still a record's name. */
+export const TEXT_BYTES_MAX = 2048;
 
 /** 0 … 1,000; what is above is answered as 1,000, as S3 does. */
 export function countParameter(query: Query, name: string, most: number = ENTRIES_MAX): number {
@@ -16,7 +17,7 @@ export function countParameter(query: Query, name: string, most: number = ENTRIE
   return Math.min(value, most);
 }
 
-/** A prefix, delimiter or marker: any text of a name's length, '' when left out. */
+/** A prefix, delimiter or marker: '' when left out. */
 export function textParameter(query: Query, name: string): string {
   const text = query.get(name) ?? '';
   if (text.length > TEXT_BYTES_MAX || Buffer.byteLength(text) > TEXT_BYTES_MAX) {

@@ -28,7 +28,8 @@ async function sendStripes(reply: Reply, context: S3Context, reading: Reading): 
     if (response.destroyed) throw new HoldfastError('aborted');
     reply.head(reading.status, reading.headers);
     const { start, end } = reading.range;
-    await context.cluster.bodies.read(stripes, start, end, responseSink(response), gone.signal);
+    if (start < end)
+      await context.cluster.bodies.read(stripes, start, end, responseSink(response), gone.signal);
   } finally {
     response.off('close', close);
   }
