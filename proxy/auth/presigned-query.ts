@@ -71,8 +71,9 @@ function signatureParameters(rawQuery: string): Map<string, string> {
     const equals = parameter.indexOf('=');
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
     if (parameters.has(name)) throw malformed('query', `${name} is given more than once`);
+    const value = equals < 0 ? '' : parameter.slice(equals + 1);
     try {
-      parameters.set(name, equals < 0 ? '' : decodeURIComponent(parameter.slice(equals + 1)));
+      parameters.set(name, value.includes('%') ? decodeURIComponent(value) : value);
     } catch (cause) {
       if (cause instanceof URIError) throw malformed('query', `${name} is not properly encoded`);
       throw cause;
