@@ -39,7 +39,7 @@ export class BlobStore {
       (name) => !there.has(name),
     );
     await Promise.all(missing.map((name) => files.makeDirectory(`${path}/blobs/${name}`)));
-    if (missing.length > 0) await files.syncDirectory(`${path}/blobs`);
+    await files.syncDirectory(`${path}/blobs`);
     const leftovers = await files.list(`${path}/tmp`);
     await Promise.all(leftovers.map(({ name }) => files.unlink(`${path}/tmp/${name}`)));
     return new BlobStore(options);

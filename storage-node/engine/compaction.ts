@@ -148,7 +148,9 @@ export class Compaction {
     const { table, log } = this.#options;
     const keepsPurges = !log.isOldest(segment);
     const counts = table.counts.segment(segment.number);
-    if (counts.liveBytes === 0 && (!keepsPurges || counts.purgeBytes === 0)) return 0;
+    const purgesKnown = segment.number >= table.counts.purgesKnownFrom;
+    const hasPurges = keepsPurges && (!purgesKnown || counts.purgeBytes > 0);
+    if (counts.liveBytes === 0 && !hasPurges) return 0;
     const turn = new Turn(this.#options.clock, (durationMs) => this.#rest(durationMs));
     let damaged = false;
     await scanSegment({

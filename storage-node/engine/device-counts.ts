@@ -19,6 +19,7 @@ interface SavedCounts extends BlobCounts {
   readonly end: LogPosition;
   readonly records: number;
   readonly tombstones: number;
+  readonly purgesKnownFrom: number;
   /** number, live bytes, purge bytes */
   readonly segments: readonly (readonly [number, number, number])[];
 }
@@ -35,6 +36,7 @@ export async function saveCounts(
     end,
     records: records.records,
     tombstones: records.tombstones,
+    purgesKnownFrom: records.purgesKnownFrom,
     blobs: blobs.blobs,
     blobBytes: blobs.blobBytes,
     segments: Array.from(
@@ -64,6 +66,7 @@ export async function takeCounts(
   if (saved?.end.segment !== end.segment || saved.end.offset !== end.offset) return undefined;
   records.records = saved.records;
   records.tombstones = saved.tombstones;
+  records.purgesKnownFrom = saved.purgesKnownFrom;
   for (const [number, liveBytes, purgeBytes] of saved.segments) {
     Object.assign(records.segment(number), { liveBytes, purgeBytes });
   }

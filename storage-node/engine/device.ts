@@ -166,10 +166,9 @@ export class Device implements DeviceEngine {
     await this.#parts.counting;
   }
 
-  /** Compacts the segment that is most worth it now; false when none is. The device does so by itself from time to time. */
+  /** Compacts the segment that is most worth it now; false when none is, or not all is counted. The device does so by itself. */
   async compactOne(): Promise<boolean> {
     this.#parts.state.check();
-    await this.#parts.counting;
     return this.#parts.compaction.compactOne();
   }
 

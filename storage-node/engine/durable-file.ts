@@ -38,11 +38,13 @@ export async function readWholeFile(
   }
 }
 
-/** Makes the folder and its parents, every new name durable. */
+/**
+ * Makes the folder and its parents, every new name durable. The name of one that is there is made durable too: the
+ * process that made it may have been killed before it could.
+ */
 export async function makeDurableFolder(files: Files, path: string): Promise<void> {
-  if (path === '' || path === '.' || (await files.exists(path))) return;
   const parent = path.slice(0, Math.max(0, path.lastIndexOf('/'))) || (path.startsWith('/') ? '/' : '.');
-  await makeDurableFolder(files, parent);
+  if (!(await files.exists(parent))) await makeDurableFolder(files, parent);
   await files.makeDirectory(path);
   await files.syncDirectory(parent);
 }

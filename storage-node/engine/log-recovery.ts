@@ -107,6 +107,8 @@ export async function recoverLog(
     if (segment === last) await settleTail(options, segment, result);
     // oxlint-enable no-await-in-loop
   }
+  // The newest segment's name may have been made by a process that was killed before it synced the folder.
+  await options.files.syncDirectory(options.folder);
   return new Log(options, segments, last);
 }
 

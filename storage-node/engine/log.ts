@@ -91,11 +91,16 @@ export class Log {
     }
   }
 
-  /** Unlinks a sealed segment. What it frees survives a crash no sooner than the folder's next sync, which does no harm. */
+  /**
+   * Unlinks a sealed segment, durably: if a power loss could bring it back when a later one is gone, a purge in the later
+   * one would no longer hide what it holds.
+   */
   async remove(segment: Segment): Promise<void> {
+    const { files, folder } = this.#options;
+    await files.unlink(`${folder}/${segmentName(segment.number)}`);
+    await files.syncDirectory(folder);
     this.#segments.delete(segment.number);
     await segment.file.close();
-    await this.#options.files.unlink(`${this.#options.folder}/${segmentName(segment.number)}`);
   }
 
   /** Takes nothing more, and resolves when everything that was appended has been answered. */

@@ -202,6 +202,8 @@ class Opening {
     const saved = await takeCounts(files, path, log.end, table.counts);
     table.counting = true;
     if (!saved) {
+      // Rows are counted anew; purges have none.
+      table.counts.purgesKnownFrom = log.end.segment + 1;
       // A count that fails has taken the device out, or been reported; the counts stay incomplete.
       return { counting: Promise.all([table.count(), blobs.count()]).catch(() => undefined) };
     }

@@ -13,6 +13,8 @@ export class RecordCounts {
   tombstones = 0;
   /** Whether every row has been counted: until then the figures only grow towards the truth. */
   complete = false;
+  /** Purges of segments below this number were never counted: such a segment must be read to know that it has none. */
+  purgesKnownFrom = 0;
   readonly #segments = new Map<number, SegmentCounts>();
 
   add(row: Row): void {

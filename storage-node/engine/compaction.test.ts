@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryFiles } from '#common/io/memory-files.ts';
+import { seededRandomness } from '#common/io/seeded-randomness.ts';
+import type { AcceptedState } from './device-engine.ts';
+import type { Device } from './device.ts';
+import { EVERYTHING, PATH, keyOf, openOn, rowText, stateOf, textOf } from './engine.fixture.ts';
+import { MemoryIndexStore } from './memory-index.ts';
+
+const SEGMENT_BYTES = 8192;
+const OPTIONS = { segmentBytes: SEGMENT_BYTES };
+const KEYS = 12;
+
+/** Records, replaced, deleted and purged over several segments, so that the first are mostly dead. */
+async function fill(device: Device): Promise<Map<number, AcceptedState>> {
+  const states = new Map<number, AcceptedState>();
+  let time = 0;
+  for (let turn = 0; turn < 4; turn += 1) {
+    for (let number = turn; number < KEYS; number += 1) {
+      time += 1;
+      const state = stateOf(time, 900, number % 5 !== 4);
+      // oxlint-disable-next-line no-await-in-loop
+      await device.writeRecord(keyOf(number), state);
+      states.set(number, state);
+    }
+  }
+  const tombstone = states.get(4);
+  assert.ok(tombstone && !tombstone.live);
+  await device.purgeRecord(keyOf(4), tombstone.ballot);
+  states.delete(4);
+  for (let count = 0; count < 8; count += 1) {
+    time += 1;
+    // oxlint-disable-next-line no-await-in-loop
+    await device.writeRecord(keyOf(100), stateOf(time, 900));
+    states.set(100, stateOf(time, 900));
+  }
+  return states;
+}
+
+function check(device: Device, states: Map<number, AcceptedState>, what: string): void {
+  for (let number = 0; number <= 100; number += 1) {
+    assert.equal(
+      textOf(device.readRecord(keyOf(number))),
+      textOf(states.get(number)),
+      `${what}, key ${number}`,
+    );
+  }
+}
+
+async function compactAll(device: Device): Promise<number> {
+  let segments = 0;
+  // oxlint-disable-next-line no-await-in-loop
+  while (await device.compactOne()) segments += 1;
+  return segments;
+}
+
+async function rowsOf(device: Device): Promise<string[]> {
+  return (await device.rows({ ...EVERYTHING, limit: 10_000 })).map(rowText);
+}
+
+test('compaction frees what is dead and keeps what is not', async () => {
+  const files = new MemoryFiles();
+  const { device } = await openOn(files, undefined, OPTIONS);
+  const states = await fill(device);
+  const before = await device.usage();
+  assert.ok((await compactAll(device)) > 2);
+  const after = await device.usage();
+  assert.ok(after.logBytes < before.logBytes / 1.8, `${before.logBytes} → ${after.logBytes}`);
+  assert.equal(after.records, before.records);
+  assert.equal(after.tombstones, before.tombstones);
+  check(device, states, 'compacted');
+  await device.close();
+  const again = await openOn(files, new MemoryIndexStore(), OPTIONS);
+  check(again.device, states, 'index made anew');
+  await again.device.close();
+});
+
+test('a record that changes while its segment is compacted wins', async () => {
+  const files = new MemoryFiles();
+  const index = new MemoryIndexStore();
+  const { device } = await openOn(files, index, OPTIONS);
+  const states = await fill(device);
+  let compacting = true;
+  const compacted = compactAll(device).finally(() => {
+    compacting = false;
+  });
+  let time = 1000;
+  while (compacting) {
+    for (const number of [0, 5, 7, 100]) {
+      time += 1;
+      const state = stateOf(time, 300);
+      states.set(number, state);
+      // oxlint-disable-next-line no-await-in-loop
+      await device.writeRecord(keyOf(number), state);
+    }
+  }
+  assert.ok((await compacted) > 1);
+  check(device, states, 'compacted');
+  const rows = await rowsOf(device);
+  await device.close();
+  const again = await openOn(files, new MemoryIndexStore(), OPTIONS);
+  check(again.device, states, 'index made anew');
+  assert.deepEqual(await rowsOf(again.device), rows);
+  await again.device.close();
+});
+
+test('a crash at any call of a compaction loses nothing and brings nothing back', async () => {
+  for (let step = 1; ; step += 1) {
+    const files = new MemoryFiles();
+    const index = new MemoryIndexStore();
+    // oxlint-disable no-await-in-loop
+    const { device } = await openOn(files, index, OPTIONS);
+    await device.counted();
+    const states = await fill(device);
+    files.haltAt(files.calls + step);
+    await compactAll(device).catch(() => 0);
+    const finished = !files.halted;
+    await device.close().catch(() => undefined);
+    const random = seededRandomness(step);
+    const powerLoss = step % 2 === 0;
+    const disk = powerLoss ? files.crash(random) : files.restart();
+    if (powerLoss) index.crash(random);
+    const what = `${powerLoss ? 'power loss' : 'kill'} at call ${step}`;
+    const again = await openOn(disk, index, OPTIONS);
+    check(again.device, states, what);
+    const rows = await rowsOf(again.device);
+    await again.device.counted();
+    await compactAll(again.device);
+    check(again.device, states, `${what}, compacted again`);
+    await again.device.close();
+    const made = await openOn(disk, new MemoryIndexStore(), OPTIONS);
+    assert.deepEqual(await rowsOf(made.device), rows, what);
+    await made.device.close();
+    // oxlint-enable no-await-in-loop
+    if (finished) return;
+  }
+});
+
+test('a purge outlives its segment as long as an older one may hold the record', async () => {
+  const files = new MemoryFiles();
+  const index = new MemoryIndexStore();
+  const { device } = await openOn(files, index, OPTIONS);
+  await device.writeRecord(keyOf(1), stateOf(1, 900));
+  // The first segment stays mostly alive.
+  for (let number = 10; number < 16; number += 1)
+    await device.writeRecord(keyOf(number), stateOf(number, 900));
+  const tombstone = stateOf(50, 0, false);
+  for (let count = 0; count < 9; count += 1) await device.writeRecord(keyOf(2), stateOf(60 + count, 900));
+  await device.writeRecord(keyOf(1), tombstone);
+  await device.purgeRecord(keyOf(1), tombstone.ballot);
+  for (let count = 0; count < 30; count += 1) await device.writeRecord(keyOf(2), stateOf(80 + count, 900));
+  await compactAll(device);
+  assert.ok(await files.exists(`${PATH}/log/0000000001.log`));
+  await device.close();
+  const again = await openOn(files, new MemoryIndexStore(), OPTIONS);
+  assert.equal(again.device.readRecord(keyOf(1)), undefined);
+  await again.device.close();
+});
