@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url';
 import type { CommandIo } from '#common/command-line.ts';
 
 // Compiling takes a good part of a start. The cache stands within the installation: in a shared temporary folder, another
-// user could put code of theirs into it. Where it cannot be written, there is none.
-const home = import.meta.url.endsWith('.ts') ? '../../node_modules/' : '../../../';
-enableCompileCache(fileURLToPath(new URL(`${home}.cache/holdfast`, import.meta.url)));
+// user could put code of theirs into it. Where it cannot be written, there is none. The launcher of a clone has named it
+// in NODE_COMPILE_CACHE already, which reaches this file, too, and spares the process the compiler of TypeScript.
+if (process.env['NODE_COMPILE_CACHE'] === undefined) {
+  enableCompileCache(fileURLToPath(new URL('../../../.cache/holdfast', import.meta.url)));
+}
 
 const abort = new AbortController();
 const io: CommandIo = { out: process.stdout, err: process.stderr, env: process.env, signal: abort.signal };

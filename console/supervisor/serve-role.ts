@@ -1,4 +1,5 @@
 /** A role's own process: runs the role, answers its supervisor, and ends with it. */
+import { flushCompileCache } from 'node:module';
 import type { ListenHandle, RoleControl, RunningRole } from '#common/config/role-control.ts';
 import { loadRoleConfig, type RoleConfig, type RoleName } from '#common/config/role-config.ts';
 import { errorText } from '#common/errors.ts';
@@ -23,6 +24,8 @@ export async function serveRole(role: RoleName, configFile: string, signal: Abor
     const running = await runRole(config, listener === undefined ? { log } : { log, listener });
     answerQuestions(running, log);
     tell({ type: 'ready', ports: running.ports });
+    // A role may never come to a clean end: what it compiled is kept now.
+    flushCompileCache();
     log.info('serving', { role, ports: running.ports });
     log.info('stopping', { why: await ended });
     await closeInTime(running, log);
