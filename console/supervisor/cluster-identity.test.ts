@@ -7,6 +7,7 @@ import { defaultClusterConfig } from '#common/config/cluster-config.ts';
 import { hasCode } from '#common/errors.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import {
+  checkNotForeign,
   checkUnchanged,
   newIdentity,
   parseIdentity,
@@ -22,7 +23,7 @@ describe('the identity of a data directory', () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  const make = () => newIdentity(dataPaths(root), defaultClusterConfig(), realRandomness(), 1234);
+  const make = () => newIdentity(defaultClusterConfig(), realRandomness(), 1234);
 
   test('reads back as it was written, for its owner alone', () => {
     const paths = dataPaths(root);
@@ -35,8 +36,13 @@ describe('the identity of a data directory', () => {
   });
 
   test('is not given to a folder that holds something else', () => {
+    checkNotForeign(dataPaths(root));
+    checkNotForeign(dataPaths(join(root, 'not-there')));
     writeFileSync(join(root, 'thesis.tex'), '');
-    assert.throws(make, /holds no cluster, but other files \(thesis\.tex\)/);
+    assert.throws(
+      () => checkNotForeign(dataPaths(root)),
+      /holds no cluster, but other files \(thesis\.tex\)/,
+    );
   });
 
   test('of a newer format is refused, and so is a broken one', () => {

@@ -1,5 +1,5 @@
 /** DIR/holdfast.json: what a data directory is, and what of it can never change (docs/formats/data-directory.md). */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type ClusterConfig, devicesOf, zonesOf } from '#common/config/cluster-config.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { Randomness } from '#common/io/randomness.ts';
@@ -65,18 +65,18 @@ export function parseIdentity(text: string, name: string): ClusterIdentity {
   return { format: DATA_FORMAT, clusterId, createdMs, devices, zones, devicePaths };
 }
 
-/** The identity of a cluster that is about to be made. Throws `configuration-invalid` when the folder is in other use. */
-export function newIdentity(
-  paths: DataPaths,
-  config: ClusterConfig,
-  randomness: Randomness,
-  nowMs: number,
-): ClusterIdentity {
+/** Throws `configuration-invalid` when the folder, if it is there, is in other use. Touches nothing. */
+export function checkNotForeign(paths: DataPaths): void {
+  if (!existsSync(paths.root)) return;
   const foreign = readdirSync(paths.root).filter((name) => !OWN_NAMES.has(name));
   if (foreign.length > 0) {
     const some = foreign.slice(0, 3).join(', ');
     throw refused(`${paths.root} holds no cluster, but other files (${some}): name an empty or a new folder`);
   }
+}
+
+/** The identity of a cluster that is about to be made. Throws `configuration-invalid` for impossible numbers. */
+export function newIdentity(config: ClusterConfig, randomness: Randomness, nowMs: number): ClusterIdentity {
   const devices = devicesOf(config);
   const zones = zonesOf(config);
   if (zones > devices)

@@ -8,6 +8,7 @@ import type { FileLock, Files } from '#common/io/files.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import { ensureClusterKey } from './cluster-key.ts';
 import {
+  checkNotForeign,
   checkUnchanged,
   type ClusterIdentity,
   newIdentity,
@@ -46,14 +47,14 @@ export interface OpenData {
  */
 export async function openDataDirectory(config: ClusterConfig, context: DataContext): Promise<OpenData> {
   const paths = dataPaths(config.data);
-  // A folder of another format is not touched, not even by the lock.
-  readIdentity(paths);
+  // A folder of another format, or of another use, is not touched, not even by the lock.
+  if (readIdentity(paths) === undefined) checkNotForeign(paths);
   await mkdir(paths.root, { recursive: true, mode: FOLDER_MODE });
   const lock = await takeLock(paths, context.files);
   try {
     const known = readIdentity(paths);
     if (known !== undefined) checkUnchanged(known, config);
-    const identity = known ?? newIdentity(paths, config, context.randomness, context.nowMs());
+    const identity = known ?? newIdentity(config, context.randomness, context.nowMs());
     makeFolders(paths);
     const clusterKey = await ensureClusterKey(paths.clusterKey, context.randomness);
     const ring = await ensureRing(paths.root, config, identity, context.files);

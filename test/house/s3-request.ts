@@ -1,0 +1,39 @@
+/** One signed request to an S3 endpoint, with the keys that a shell would get from admin.env. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const aws4 = createRequire(import.meta.url)('aws4') as {
+  sign(request: Record<string, unknown>, keys: Record<string, string>): { headers: Record<string, string> };
+};
+
+export interface ShellKeys {
+  readonly AWS_ACCESS_KEY_ID: string;
+  readonly AWS_SECRET_ACCESS_KEY: string;
+  readonly AWS_ENDPOINT_URL: string;
+}
+
+/** The variables of lines `export NAME='value'`. */
+export function exportedIn(text: string): Record<string, string> {
+  return Object.fromEntries(
+    [...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]),
+  );
+}
+
+export function keysIn(envFile: string): ShellKeys {
+  return exportedIn(readFileSync(envFile, 'utf8')) as unknown as ShellKeys;
+}
+
+export async function s3(keys: ShellKeys, method: string, path: string, body?: string): Promise<Response> {
+  const { host } = new URL(keys.AWS_ENDPOINT_URL);
+  const { headers } = aws4.sign(
+    { service: 's3', region: 'us-east-1', method, host, path, ...(body === undefined ? {} : { body }) },
+    { accessKeyId: keys.AWS_ACCESS_KEY_ID, secretAccessKey: keys.AWS_SECRET_ACCESS_KEY },
+  );
+  // fetch sets these itself, to the same values.
+  const { Host: _host, 'Content-Length': _length, ...rest } = headers;
+  return await fetch(`${keys.AWS_ENDPOINT_URL}${path}`, {
+    method,
+    headers: rest,
+    ...(body === undefined ? {} : { body }),
+  });
+}
