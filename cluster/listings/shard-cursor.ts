@@ -113,9 +113,11 @@ export class ShardCursor {
   /** Whether any decided name stands under a folded prefix. */
   async #lookInto(fold: ListedRow): Promise<boolean> {
     const end = Buffer.concat([fold.name, Buffer.of(0xff)]);
+    // A listing can begin in the middle of the names that are folded.
+    const from = this.#position.compare(fold.name) > 0 ? this.#position : fold.name;
     const inside = new ShardCursor(
       this.#context,
-      { ...this.#range, from: fold.name, to: end, delimiter: Buffer.alloc(0) },
+      { ...this.#range, from, to: end, delimiter: Buffer.alloc(0) },
       this.#pageRows,
     );
     await inside.prepare();
