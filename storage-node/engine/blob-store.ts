@@ -32,8 +32,8 @@ export class BlobStore {
   /** Makes the folders, and removes what was being written when the device stopped. */
   static async open(options: BlobStoreOptions): Promise<BlobStore> {
     const { files, path } = options;
-    await makeDurableFolder(files, `${path}/tmp`);
-    await makeDurableFolder(files, `${path}/blobs`);
+    await makeDurableFolder(files, path, 'tmp');
+    await makeDurableFolder(files, path, 'blobs');
     const there = new Set((await files.list(`${path}/blobs`)).map(({ name }) => name));
     const missing = Array.from({ length: FOLDERS }, (_, index) => folderName(index)).filter(
       (name) => !there.has(name),

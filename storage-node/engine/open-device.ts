@@ -8,9 +8,9 @@ import { BlobStore } from './blob-store.ts';
 import { Compaction } from './compaction.ts';
 import { takeCounts } from './device-counts.ts';
 import type { ReportEvent } from './device-events.ts';
-import { openIdentity } from './device-identity.ts';
+import { IDENTITY_FILE, openIdentity } from './device-identity.ts';
 import { DeviceState } from './device-state.ts';
-import { makeDurableFolder } from './durable-file.ts';
+import { makeDurableFolder, makeDurablePath } from './durable-file.ts';
 import { Device } from './device.ts';
 import { type Checkpoint, decodeCheckpoint } from './index-row.ts';
 import { levelIndexStore } from './level-index.ts';
@@ -58,7 +58,8 @@ export interface OpenDeviceOptions {
  */
 export async function openDevice(options: OpenDeviceOptions): Promise<Device> {
   const { files, path } = options;
-  await makeDurableFolder(files, path);
+  // The identity is written when the path is durable, so where there is one the path is.
+  if (!(await files.exists(`${path}/${IDENTITY_FILE}`))) await makeDurablePath(files, path);
   const lock = await files.lock(`${path}/lock`);
   try {
     return await new Opening(options).run(lock);
@@ -84,7 +85,7 @@ class Opening {
     const report = this.#report;
     const identity = await openIdentity(files, clock, path, this.#options.device);
     const state = await DeviceState.open({ path, files, clock, reserveBytes, report });
-    await makeDurableFolder(files, `${path}/log`);
+    await makeDurableFolder(files, path, 'log');
     const logOptions: LogOptions = {
       folder: `${path}/log`,
       device: identity.device,
