@@ -145,6 +145,8 @@ function agree(rows: readonly (ListedRow | undefined)[]): boolean {
     const row = rows[index];
     if (row === undefined || !sameBallot(row.ballot, first.ballot)) return false;
     if (!sameWitness(row.witness, first.witness)) return false;
+    // Under a fold without a living name, the summary tells the tombstones: one that is not decided may have a living name behind it.
+    if (row.witness !== undefined && !row.summary.equals(first.summary)) return false;
   }
   return true;
 }

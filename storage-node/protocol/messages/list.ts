@@ -43,7 +43,10 @@ export interface ListedRow {
   readonly live: boolean;
   readonly ballot: Ballot;
   readonly summary: Buffer;
-  /** The first live name under a folded prefix; the ballot is its. */
+  /**
+   * The first live name under a folded prefix; the ballot is its. When none lives: the first tombstone, and the summary
+   * is a digest of all of them.
+   */
   readonly witness: Buffer | undefined;
 }
 
