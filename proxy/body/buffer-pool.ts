@@ -6,7 +6,7 @@
 import { HoldfastError } from '#common/errors.ts';
 
 export const BUFFER_BYTES = 256 * 1024;
-const BUFFERS_DEFAULT = 256;
+const BUFFERS_DEFAULT = 96;
 const WAITERS_MAX_DEFAULT = 1024;
 
 export interface PooledBuffer {

@@ -99,7 +99,8 @@ class DigestThread {
     this.#ended = ended;
     // The worker has the extension of this file: .ts as it stands, .js when it has been compiled.
     const file = new URL(`./digest-worker${extname(import.meta.url)}`, import.meta.url);
-    this.#worker = new Worker(file, { workerData: memory, name: 'digest' });
+    const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 };
+    this.#worker = new Worker(file, { workerData: memory, name: 'digest', resourceLimits });
     this.#worker.on('message', (reply: DigestReply) => this.#receive(reply));
     this.#worker.on('error', (error) => this.#end(error));
     this.#worker.on('exit', () => this.#end(undefined));
