@@ -35,13 +35,13 @@ interface Question {
 }
 
 /** The program itself, as source or compiled: whichever this file is. */
+const PROGRAM = fileURLToPath(new URL(`../cli/main${import.meta.url.slice(-3)}`, import.meta.url));
+
 /**
  * A proxy reads bodies in fresh buffers of 64 KiB that live as long as their turn. In V8's default young generation of
  * 48 MiB they pile up outside the heap to some 40 MiB before a collection; in one of 6 MiB they do not.
  */
 const PROXY_FLAGS = ['--max-semi-space-size=2'];
-
-const PROGRAM = fileURLToPath(new URL(`../cli/main${import.meta.url.slice(-3)}`, import.meta.url));
 
 export class RoleProcess {
   readonly role: RoleName;
