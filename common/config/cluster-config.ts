@@ -44,7 +44,7 @@ const control = {
 
 const storage = {
   processes: defaultTo(
-    2,
+    4,
     integer(1, 64),
     'Storage processes; device N belongs to process N modulo this. At most one a device.',
   ),

@@ -28,8 +28,16 @@ function plan(change: Partial<ClusterConfig>, devices: readonly number[]) {
 }
 
 describe('the processes of a cluster', () => {
-  test('are by default two for storage and one for S3, each device in one of them', () => {
-    assert.deepEqual(plan({}, [0, 1, 2, 3]), [
+  test('are by default four for storage and one for S3, each device in one of them', () => {
+    assert.deepEqual(plan({}, [0, 1, 2, 3, 4]), [
+      { role: 'storage', name: 'storage-1', port: 6200, devices: ['0 /disk/a', '4 /srv/devices/d4'] },
+      { role: 'storage', name: 'storage-2', port: 6201, devices: ['1 /srv/devices/d1'] },
+      { role: 'storage', name: 'storage-3', port: 6202, devices: ['2 /srv/devices/d2'] },
+      { role: 'storage', name: 'storage-4', port: 6203, devices: ['3 /srv/devices/d3'] },
+      { role: 'proxy', name: 'proxy-1', port: 8080 },
+    ]);
+    const storage = { ...defaultClusterConfig().storage, processes: 2 };
+    assert.deepEqual(plan({ storage }, [0, 1, 2, 3]), [
       { role: 'storage', name: 'storage-1', port: 6200, devices: ['0 /disk/a', '2 /srv/devices/d2'] },
       { role: 'storage', name: 'storage-2', port: 6201, devices: ['1 /srv/devices/d1', '3 /srv/devices/d3'] },
       { role: 'proxy', name: 'proxy-1', port: 8080 },

@@ -5,28 +5,9 @@
 import type { Ballot } from '#common/ballot.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
 import type { BlobId } from '#common/ids.ts';
+import type { AcceptedState, AppliedOperation } from '../protocol/accepted-state.ts';
 
-/** One applied operation in a register's history. */
-export interface AppliedOperation {
-  /** 16 random bytes as hexadecimal digits. */
-  readonly id: string;
-  readonly ballot: Ballot;
-}
-
-/** The accepted state of a register, as it is kept on disk. */
-export interface AcceptedState {
-  readonly ballot: Ballot;
-  /** Operations applied, oldest first; at most 32. */
-  readonly history: readonly AppliedOperation[];
-  /** No operation with a ballot above this has left the history. */
-  readonly horizon: Ballot;
-  /** A tombstone has no summary and no content. */
-  readonly live: boolean;
-  /** What a listing shows of the record, opaque to the engine; kept in the index. At most 4 KiB. */
-  readonly summary: Buffer;
-  /** The record itself with a small object's body, opaque to the engine; kept in the log only. At most 1 MiB − 64 KiB. */
-  readonly content: Buffer;
-}
+export type { AcceptedState, AppliedOperation };
 
 /** A record as the index has it. */
 export interface IndexRow {

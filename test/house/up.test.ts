@@ -40,7 +40,7 @@ describe('a cluster in the foreground', () => {
     config = join(folder, 'holdfast.yaml');
     writeFileSync(
       config,
-      `objects: {port: ${PORTS.s3}}\ncontrol: {port: ${PORTS.control}}\nstorage: {portBase: ${PORTS.storage}}\n` +
+      `objects: {port: ${PORTS.s3}}\ncontrol: {port: ${PORTS.control}}\nstorage: {processes: 2, portBase: ${PORTS.storage}}\n` +
         'users: [{name: alice, account: film}]\n',
     );
     up = await start();
@@ -207,10 +207,7 @@ describe('a cluster in the foreground', () => {
 
   test('moves its ports and its processes, and has everything there', async () => {
     const text = readFileSync(config, 'utf8');
-    writeFileSync(
-      config,
-      text.replace('storage: {', 'storage: {processes: 4, ').concat('proxy: {processes: 2}\n'),
-    );
+    writeFileSync(config, text.replace('processes: 2', 'processes: 4').concat('proxy: {processes: 2}\n'));
     up = await start('--port-offset', '10');
     assert.equal(keys().AWS_ENDPOINT_URL, 'http://127.0.0.1:21410');
     for (let request = 0; request < 20; request++)
