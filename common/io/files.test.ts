@@ -89,6 +89,18 @@ test('a process that is killed leaves everything written, and no more durable th
   assert.ok(lost > 0);
 });
 
+test('what a failed sync covered is read as written, and no later sync makes it durable', async () => {
+  const disk = new MemoryFiles();
+  const file = await disk.open('/a', 'create');
+  await disk.syncDirectory('/');
+  await file.write([Buffer.from('lost')], 0);
+  disk.fail({ call: 'sync', nth: 1, how: 'EIO' });
+  await assert.rejects(file.sync(), { code: 'EIO' });
+  assert.equal(await contentOf(disk, '/a'), 'lost');
+  await file.sync();
+  assert.equal(await contentOf(disk.crash(seededRandomness(1)), '/a'), '');
+});
+
 test('a disk in memory fails the call that it was told to', async () => {
   const disk = new MemoryFiles();
   const file = await disk.open('/a', 'create');

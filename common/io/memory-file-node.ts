@@ -71,14 +71,19 @@ export class MemoryFileNode {
     this.#unsynced.push({ order: this.#order, length });
   }
 
-  /** The returned call makes durable what was changed before this one. */
-  beginSync(): () => void {
+  /** What ends a sync that begins now: it covers what was changed before. */
+  beginSync(): { succeed: () => void; fail: () => void } {
     const upTo = this.#order;
-    return () => {
+    const each = (take: (change: Change) => void): void => {
       while (this.#unsynced[0] && this.#unsynced[0].order <= upTo) {
-        this.#durable.apply(this.#unsynced[0]);
+        take(this.#unsynced[0]);
         this.#unsynced.shift();
       }
+    };
+    return {
+      succeed: () => each((change) => this.#durable.apply(change)),
+      // Linux marks the pages clean: they are read as written, and no later sync writes them (Rebello et al., ATC 2020).
+      fail: () => each(() => undefined),
     };
   }
 

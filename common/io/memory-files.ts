@@ -224,9 +224,15 @@ class MemoryFile implements OpenFile {
 
   async sync(): Promise<void> {
     this.#mustBeOpen();
-    const end = this.#node.beginSync();
-    await this.#faults.call('sync', this.#path);
-    end();
+    const { succeed, fail } = this.#node.beginSync();
+    try {
+      await this.#faults.call('sync', this.#path);
+    } catch (error) {
+      // A machine that stopped has not failed the sync; it may still have done any part of it.
+      if (!this.#faults.halted) fail();
+      throw error;
+    }
+    succeed();
   }
 
   async truncate(length: number): Promise<void> {

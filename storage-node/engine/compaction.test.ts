@@ -156,3 +156,36 @@ test('a purge outlives its segment as long as an older one may hold the record',
   assert.equal(again.device.readRecord(keyOf(1)), undefined);
   await again.device.close();
 });
+
+test('a segment that was removed does not come back without the purges behind it', async () => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const files = new MemoryFiles();
+    // oxlint-disable no-await-in-loop
+    const { device } = await openOn(files, undefined, OPTIONS);
+    await device.counted();
+    const tombstone = stateOf(50, 0, false);
+    await device.writeRecord(keyOf(1), tombstone);
+    for (let count = 0; count < 9; count += 1) await device.writeRecord(keyOf(2), stateOf(60 + count, 900));
+    await device.purgeRecord(keyOf(1), tombstone.ballot);
+    for (let count = 0; count < 9; count += 1) await device.writeRecord(keyOf(2), stateOf(80 + count, 900));
+    assert.ok((await compactAll(device)) >= 2);
+    const again = await openOn(files.crash(seededRandomness(seed)), new MemoryIndexStore(), OPTIONS);
+    assert.equal(again.device.readRecord(keyOf(1)), undefined, `seed ${seed}`);
+    await again.device.close();
+    // oxlint-enable no-await-in-loop
+  }
+});
+
+test('a record that is written while its tombstone is purged stays', async () => {
+  const files = new MemoryFiles();
+  const { device } = await openOn(files, undefined, OPTIONS);
+  const tombstone = stateOf(50, 0, false);
+  const state = stateOf(51, 100);
+  await device.writeRecord(keyOf(1), tombstone);
+  await Promise.all([device.writeRecord(keyOf(1), state), device.purgeRecord(keyOf(1), tombstone.ballot)]);
+  assert.equal(textOf(device.readRecord(keyOf(1))), textOf(state));
+  await device.close();
+  const again = await openOn(files, new MemoryIndexStore(), OPTIONS);
+  assert.equal(textOf(again.device.readRecord(keyOf(1))), textOf(state));
+  await again.device.close();
+});

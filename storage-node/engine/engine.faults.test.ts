@@ -125,6 +125,28 @@ test('what a failed sync left in the page cache is durable before it is served',
   }
 });
 
+test('a torn tail is cut off, and what is written next stands in its place', async () => {
+  const files = new MemoryFiles();
+  const index = new MemoryIndexStore();
+  const { device } = await openOn(files, index);
+  await writeMany(device, 0, 3);
+  await device.close();
+  const file = await files.open(FIRST_SEGMENT, 'append');
+  const end = await file.size();
+  const entry = Buffer.alloc(200);
+  await file.read(entry, 0, 200, 64);
+  await file.write([entry], end);
+  const again = await openOn(files, index);
+  assert.deepEqual(again.events, [{ type: 'log-tail-cut', segment: 1, offset: end, bytes: 200 }]);
+  assert.equal(await file.size(), end);
+  await writeMany(again.device, 3, 4);
+  await again.device.close();
+  const third = await openOn(files, new MemoryIndexStore());
+  assert.equal((await third.device.rows({ ...EVERYTHING, limit: 10 })).length, 4);
+  assert.deepEqual(types(third), ['index-rebuilt']);
+  await third.device.close();
+});
+
 test('a flipped bit in a record is found when it is read, and harms no other', async () => {
   const files = new MemoryFiles();
   const opened = await openOn(files);
@@ -239,6 +261,24 @@ test('a damaged row of the index is reported, and the next start makes the index
   const third = await openOn(files, index);
   assert.ok(types(third).includes('index-rebuilt'));
   assert.equal(textOf(third.device.readRecord(keyOf(1))), textOf(stateOf(2, 500)));
+  await third.device.close();
+});
+
+test('counts saved at a close are not believed after a crash', async () => {
+  const files = new MemoryFiles();
+  const index = new MemoryIndexStore();
+  const first = await openOn(files, index);
+  const sink = await first.device.createBlob(BLOB, keyOf(1));
+  await sink.write(Buffer.alloc(1000));
+  await sink.commit();
+  await first.device.counted();
+  await first.device.close();
+  const second = await openOn(files, index);
+  assert.equal((await second.device.usage()).blobs, 1);
+  await second.device.deleteBlob(BLOB);
+  const third = await openOn(files.restart(), index);
+  await third.device.counted();
+  assert.equal((await third.device.usage()).blobs, 0);
   await third.device.close();
 });
 

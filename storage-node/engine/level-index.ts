@@ -55,9 +55,19 @@ class LevelIndex implements RecordIndex {
       limit: limit + 1,
       highWaterMarkBytes: ITERATOR_BYTES,
     });
-    const entries = await iterator.all();
-    const first = entries[0];
-    if (first?.[0].length === MARK_KEY.length) entries.shift();
+    const entries: IndexEntry[] = [];
+    try {
+      // Usually one page: asking for the whole limit at once spares the trip that would find nothing more.
+      for (;;) {
+        // oxlint-disable-next-line no-await-in-loop
+        const page = await iterator.nextv(limit + 1 - entries.length);
+        for (const entry of page) entries.push(entry);
+        if (page.length === 0 || entries.length > limit) break;
+      }
+    } finally {
+      await iterator.close();
+    }
+    if (entries[0]?.[0].length === MARK_KEY.length) entries.shift();
     else if (entries.length > limit) entries.pop();
     return entries;
   }
