@@ -45,6 +45,11 @@ export class SimulatedDisk {
     return this.records.get(key);
   }
 
+  /** Everything durable, by key. */
+  durable(): ReadonlyMap<string, AcceptedState> {
+    return this.records;
+  }
+
   /** What was appended last, durable or not. */
   latest(key: string): AcceptedState | undefined {
     for (let index = this.entries.length - 1; index >= 0; index -= 1) {

@@ -61,31 +61,47 @@ describe('the simulator', () => {
 });
 
 describe('the command', () => {
-  function run(...args: string[]): { readonly code: number; readonly text: string } {
+  async function run(...args: string[]): Promise<{ readonly code: number; readonly text: string }> {
     let text = '';
-    const code = simulate(args, { write: (more) => (text += more) });
+    const code = await simulate(args, { write: (more) => (text += more) });
     return { code, text };
   }
 
-  test('tells what it ran, and succeeds when nothing was found', () => {
-    const { code, text } = run('--seed', '5', '--seeds', '3');
+  test('tells what it ran, and succeeds when nothing was found', async () => {
+    const { code, text } = await run('--seed', '5', '--seeds', '3');
     assert.equal(code, 0);
     assert.match(text, /^seeds 5 … 7\n3 schedules\n {2}operations +\d+\n/);
   });
 
-  test('fails with the story of the first violation', () => {
-    const { code, text } = run('--seed', '1', '--seeds', '500', '--bug', 'one-reply-writes');
+  test('fails with the story of the first violation', async () => {
+    const { code, text } = await run('--seed', '1', '--seeds', '500', '--bug', 'one-reply-writes');
     assert.equal(code, 1);
     assert.match(text, /seed \d+, key k\d: not linearizable\n +[\d.]+ ms {2}proposer \d #\d+ begins/);
   });
 
-  test('traces every step of a schedule', () => {
-    assert.match(run('--seed', '5', '--trace').text, /proposer \d #0 .* prepares|asks member/);
+  test('traces every step of a schedule', async () => {
+    assert.match((await run('--seed', '5', '--trace')).text, /proposer \d #0 .* (prepares|asks member)/);
   });
 
-  test('refuses what it does not understand', () => {
-    for (const args of [['--seed', 'x'], ['--seeds', '-1'], ['--bug', 'none'], ['--fast']]) {
-      assert.equal(run(...args).code, 2, args.join(' '));
+  test('runs whole clusters, with or without a bug', async () => {
+    const { code, text } = await run('--cluster', '--seed', '5', '--seeds', '2');
+    assert.equal(code, 0);
+    assert.match(text, /^seeds 5 … 6\n2 schedules of a cluster\n {2}operations +\d+\n/);
+    assert.equal(
+      (await run('--cluster', '--seed', '1', '--seeds', '200', '--bug', 'one-replica-lists')).code,
+      1,
+    );
+  });
+
+  test('refuses what it does not understand', async () => {
+    for (const args of [
+      ['--seed', 'x'],
+      ['--seeds', '-1'],
+      ['--bug', 'none'],
+      ['--fast'],
+      ['--cluster', '--trace'],
+    ]) {
+      assert.equal((await run(...args)).code, 2, args.join(' '));
     }
   });
 });
