@@ -184,7 +184,7 @@ describe('the ceiling', () => {
     assert.deepEqual(replica.prepare(KEY, at(0)), { type: 'raise', ceiling: tick(10_000) });
     replica.ceilingRaised(tick(10_000));
     assert.deepEqual(replica.prepare(KEY, at(0)), promised());
-    assert.deepEqual(replica.prepare(KEY, at(10_000)), { type: 'raise', ceiling: tick(20_000) });
+    assert.deepEqual(replica.prepare(KEY, at(10_000)), { type: 'raise', ceiling: tick(11_000) });
     assert.deepEqual(replica.prepare(KEY, at(9999)), promised());
   });
 
@@ -206,6 +206,20 @@ describe('the ceiling', () => {
     assert.equal(replica.accept(KEY, stateAt(at(10_001))).type, 'append');
     replica.ceilingRaised(tick(30_000));
     assert.deepEqual(replica.prepare(keyOf('b'), at(10_001)), promised());
+  });
+
+  test('stays near the clock, however often the device restarts under ballots that follow its floor', () => {
+    let nowMs = START_MS;
+    let ceiling = 0;
+    for (let restart = 0; restart < 1000; restart += 1) {
+      const replica = new RegisterReplica({ floor: ceiling, accepted: () => undefined, nowMs: () => nowMs });
+      const clock = Math.max(ceiling + 1, nowMs * TICKS_PER_MS);
+      const action = replica.prepare(KEY, { clock, writer: 1 });
+      assert.ok(action.type === 'raise');
+      ceiling = action.ceiling;
+      nowMs += 1000;
+    }
+    assert.ok(ceiling / TICKS_PER_MS - nowMs < 20_000);
   });
 });
 

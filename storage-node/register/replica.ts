@@ -13,6 +13,8 @@ import type { Promised } from '../protocol/messages/prepare.ts';
 const SKEW_MS_MAX = 3_600_000;
 /** The ceiling is raised to this much ahead of the clock, and again when less than half of it is left. */
 const CEILING_AHEAD_MS = 10_000;
+/** How far it is raised above a ballot that is ahead of the clock: little, or restarts would push floor and ballots away from it. */
+const CEILING_ABOVE_BALLOT_MS = 1000;
 const PROMISES_MAX = 100_000;
 
 export interface ReplicaOptions {
@@ -91,7 +93,7 @@ export class RegisterReplica {
   ceilingDue(): number | undefined {
     const now = this.#options.nowMs() * TICKS_PER_MS;
     const room = this.#ceiling - now;
-    return room < (CEILING_AHEAD_MS / 2) * TICKS_PER_MS ? this.#nextCeiling(now) : undefined;
+    return room < (CEILING_AHEAD_MS / 2) * TICKS_PER_MS ? this.#nextCeiling(0) : undefined;
   }
 
   /** Called when `ceiling` is durable. */
@@ -100,7 +102,8 @@ export class RegisterReplica {
   }
 
   #nextCeiling(clock: number): number {
-    return Math.max(clock, this.#options.nowMs() * TICKS_PER_MS) + CEILING_AHEAD_MS * TICKS_PER_MS;
+    const aheadMs = this.#options.nowMs() + CEILING_AHEAD_MS;
+    return Math.max(clock + CEILING_ABOVE_BALLOT_MS * TICKS_PER_MS, aheadMs * TICKS_PER_MS);
   }
 
   #latest(name: string, key: RecordKey): AcceptedState | undefined {
