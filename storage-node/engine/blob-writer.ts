@@ -13,6 +13,8 @@ import type { BlobInfo, BlobSink } from './device-engine.ts';
 
 /** Chunks smaller than this are gathered before they are written. */
 const GATHERED_BYTES = 256 * 1024;
+/** While more is written, what is there is synced in such pieces, so that the disk works all the time and the end waits for little. */
+const SYNCED_BYTES = 16 * 1024 * 1024;
 
 export interface BlobWriterOptions {
   readonly info: Omit<BlobInfo, 'lengthBytes'>;
@@ -37,6 +39,11 @@ export class BlobWriter implements BlobSink {
   #gathered: Buffer[];
   #gatheredBytes = BLOB_HEADER_BYTES;
   #position = 0;
+  #syncedPosition = 0;
+  /** A sync that runs beside the writes. */
+  #syncing: Promise<void> | undefined;
+  /** Why it failed: what it covered is lost, whatever a later sync says. */
+  #failure: HoldfastError | undefined;
   #state: 'writing' | 'committing' | 'done' = 'writing';
   #closed = false;
 
@@ -47,6 +54,7 @@ export class BlobWriter implements BlobSink {
 
   async write(chunk: Buffer): Promise<void> {
     this.#mustBeWriting();
+    if (this.#failure) throw this.#failure;
     this.#options.check();
     if (this.#lengthBytes + chunk.length > BLOB_BYTES_MAX) {
       throw new HoldfastError('invalid-argument', `a blob has at most ${BLOB_BYTES_MAX} bytes`);
@@ -69,6 +77,8 @@ export class BlobWriter implements BlobSink {
     const info: BlobInfo = { ...this.#options.info, lengthBytes: this.#lengthBytes };
     await this.#flush(encodeBlobEnd(info, this.#checksums));
     this.#state = 'committing';
+    await this.#syncing;
+    if (this.#failure) throw this.#failure;
     try {
       await this.#options.file.sync();
       await this.#close();
@@ -82,6 +92,7 @@ export class BlobWriter implements BlobSink {
   async abort(): Promise<void> {
     if (this.#state === 'done') return;
     this.#state = 'done';
+    await this.#syncing;
     try {
       await this.#close();
       await this.#options.discard();
@@ -107,6 +118,20 @@ export class BlobWriter implements BlobSink {
     } catch (error) {
       throw this.#options.failed(error);
     }
+    this.#syncBeside();
+  }
+
+  #syncBeside(): void {
+    if (this.#syncing || this.#position - this.#syncedPosition < SYNCED_BYTES) return;
+    this.#syncedPosition = this.#position;
+    this.#syncing = this.#options.file
+      .sync()
+      .catch((error: unknown) => {
+        this.#failure = this.#options.failed(error);
+      })
+      .finally(() => {
+        this.#syncing = undefined;
+      });
   }
 
   #checksum(chunk: Buffer): void {

@@ -81,6 +81,23 @@ test('space that runs out while a blob is written refuses the blob and leaves no
   await device.close();
 });
 
+test('a sync beside the writes of a blob that fails is not forgotten', async () => {
+  const files = new MemoryFiles();
+  const { device } = await openOn(files);
+  const sink = await device.createBlob(BLOB, keyOf(1));
+  files.fail({ call: 'sync', path: '/tmp/', nth: 1, how: 'ENOSPC' });
+  for (let count = 0; count < 16; count += 1) {
+    // oxlint-disable-next-line no-await-in-loop
+    await sink.write(Buffer.alloc(1024 * 1024));
+  }
+  await device.usage();
+  await assert.rejects(sink.commit(), { code: 'device-full' });
+  await sink.abort();
+  await assert.rejects(device.openBlob(BLOB), { code: 'blob-missing' });
+  assert.deepEqual(await files.list(`${PATH}/tmp`), []);
+  await device.close();
+});
+
 for (const call of ['write', 'sync'] as const) {
   for (const how of ['EIO', 'EROFS'] as const) {
     test(`a log whose ${call} fails with ${how} takes the device out; nothing is retried`, async () => {
