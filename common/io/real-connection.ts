@@ -53,10 +53,10 @@ export class RealConnection implements Connection {
       return;
     }
     if (!this.#corked) {
-      // Until the tick ends: everything that is written meanwhile leaves in one writev.
+      // Until this turn of the event loop ends: what all its callbacks write leaves in one writev.
       this.#corked = true;
       socket.cork();
-      process.nextTick(() => {
+      setImmediate(() => {
         this.#corked = false;
         socket.uncork();
       });
