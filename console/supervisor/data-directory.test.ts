@@ -68,7 +68,7 @@ describe('a data directory', () => {
     assert.equal(after.version, before.version + 1);
     assert.deepEqual(
       after.devices.map((device) => device?.address.port),
-      [6300, 6301, 6300, 6301],
+      [6300, 6301, 6302, 6303],
     );
     for (let partition = 0; partition < 2 ** after.partitionPower; partition++) {
       assert.deepEqual(after.members(partition), before.members(partition));
