@@ -141,16 +141,21 @@ describe('the tree', () => {
     const forbidden = new RegExp(
       [
         '\\b(?:test|describe|it)\\.(?:skip|only|todo)\\(',
-        ['@ts', '(?:ignore|expect-error|nocheck)'].join('-'),
-        ['oxlint', 'disable'].join('-'),
-        ['eslint', 'disable'].join('-'),
         [':', 'any\\b(?![ \\w]*[\'"`])'].join(' '),
         ['\\bas', 'any\\b(?=[;,)\\]])'].join(' '),
+      ].join('|'),
+    );
+    // What silences a tool is a comment. One rule may be: what S3 refuses in keys and XML are control characters.
+    const silences = new RegExp(
+      [
+        ['@ts', '(?:ignore|expect-error|nocheck)'].join('-'),
+        ['(?:ox|es)lint', 'disable(?!-next-line no-control-regex$)'].join('-'),
       ].join('|'),
     );
     const found: string[] = [];
     for (const { path, lines } of sources) {
       lines.forEach((line, at) => {
+        if (silences.test(line)) found.push(`${path}:${at + 1}: ${line.trim()}`);
         if (/^\s*(?:\*|\/\/|\/\*)/.test(line)) return;
         if (forbidden.test(line)) found.push(`${path}:${at + 1}: ${line.trim()}`);
       });

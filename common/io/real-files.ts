@@ -151,7 +151,6 @@ class RealFile implements OpenFile {
     while (left.length > 0) {
       const turn = left.length > CHUNKS_PER_WRITE_MAX ? left.slice(0, CHUNKS_PER_WRITE_MAX) : left;
       // Each turn goes on where the one before it stopped.
-      // oxlint-disable-next-line no-await-in-loop
       const written = await this.#writeOnce(turn, at);
       at += written;
       left = behind(left, written);

@@ -9,7 +9,7 @@ import { encodeBuilder, readBuilder } from './builder-file.ts';
 import { BUILDER_FILE_BYTES_MAX, RING_FILE_BYTES_MAX } from './ring-format.ts';
 import { readRing, readRingTable } from './ring-reader.ts';
 import { encodeRing } from './ring-writer.ts';
-import { readWholeFile, replaceFile } from './whole-file.ts';
+import { readWholeFile, replaceFile } from '#common/io/whole-file.ts';
 
 export interface RingPaths {
   readonly folder: string;

@@ -11,7 +11,7 @@ import type { BlobCounts } from './device-counts.ts';
 import type { BlobInfo, BlobSink, BlobSource } from './device-engine.ts';
 import type { ReportEvent } from './device-events.ts';
 import { type DeviceState, isMissing } from './device-state.ts';
-import { makeDurableFolder } from './durable-file.ts';
+import { makeDurableFolder } from './durable-folder.ts';
 
 const FOLDERS = 256;
 
@@ -113,14 +113,12 @@ export class BlobStore {
     const first = after === undefined ? 0 : Number.parseInt(after.slice(0, 2), 16);
     for (let folder = first; folder < FOLDERS && found.length < limit; folder += 1) {
       // Folder after folder, until there are enough.
-      // oxlint-disable no-await-in-loop
       for (const id of await this.#idsIn(folderName(folder))) {
         if (found.length === limit) break;
         if (after !== undefined && id <= after) continue;
         const info = await this.#infoOf(id);
         if (info) found.push(info);
       }
-      // oxlint-enable no-await-in-loop
     }
     return found;
   }
@@ -129,14 +127,12 @@ export class BlobStore {
   async count(): Promise<void> {
     for (let folder = 0; folder < FOLDERS; folder += 1) {
       if (this.#options.state.failed) return;
-      // oxlint-disable no-await-in-loop
       for (const id of await this.#idsIn(folderName(folder))) {
         const bytes = await this.#sizeOf(id);
         if (bytes === undefined) continue;
         this.counts.blobs += 1;
         this.counts.blobBytes += bytes;
       }
-      // oxlint-enable no-await-in-loop
     }
     this.counted = true;
   }

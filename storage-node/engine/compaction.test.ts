@@ -19,7 +19,6 @@ async function fill(device: Device): Promise<Map<number, AcceptedState>> {
     for (let number = turn; number < KEYS; number += 1) {
       time += 1;
       const state = stateOf(time, 900, number % 5 !== 4);
-      // oxlint-disable-next-line no-await-in-loop
       await device.writeRecord(keyOf(number), state);
       states.set(number, state);
     }
@@ -30,7 +29,6 @@ async function fill(device: Device): Promise<Map<number, AcceptedState>> {
   states.delete(4);
   for (let count = 0; count < 8; count += 1) {
     time += 1;
-    // oxlint-disable-next-line no-await-in-loop
     await device.writeRecord(keyOf(100), stateOf(time, 900));
     states.set(100, stateOf(time, 900));
   }
@@ -49,7 +47,6 @@ function check(device: Device, states: Map<number, AcceptedState>, what: string)
 
 async function compactAll(device: Device): Promise<number> {
   let segments = 0;
-  // oxlint-disable-next-line no-await-in-loop
   while (await device.compactOne()) segments += 1;
   return segments;
 }
@@ -90,7 +87,6 @@ test('a record that changes while its segment is compacted wins', async () => {
       time += 1;
       const state = stateOf(time, 300);
       states.set(number, state);
-      // oxlint-disable-next-line no-await-in-loop
       await device.writeRecord(keyOf(number), state);
     }
   }
@@ -108,7 +104,6 @@ test('a crash at any call of a compaction loses nothing and brings nothing back'
   for (let step = 1; ; step += 1) {
     const files = new MemoryFiles();
     const index = new MemoryIndexStore();
-    // oxlint-disable no-await-in-loop
     const { device } = await openOn(files, index, OPTIONS);
     await device.counted();
     const states = await fill(device);
@@ -131,7 +126,6 @@ test('a crash at any call of a compaction loses nothing and brings nothing back'
     const made = await openOn(disk, new MemoryIndexStore(), OPTIONS);
     assert.deepEqual(await rowsOf(made.device), rows, what);
     await made.device.close();
-    // oxlint-enable no-await-in-loop
     if (finished) return;
   }
 });
@@ -160,7 +154,6 @@ test('a purge outlives its segment as long as an older one may hold the record',
 test('a segment that was removed does not come back without the purges behind it', async () => {
   for (let seed = 1; seed <= 40; seed += 1) {
     const files = new MemoryFiles();
-    // oxlint-disable no-await-in-loop
     const { device } = await openOn(files, undefined, OPTIONS);
     await device.counted();
     const tombstone = stateOf(50, 0, false);
@@ -172,7 +165,6 @@ test('a segment that was removed does not come back without the purges behind it
     const again = await openOn(files.crash(seededRandomness(seed)), new MemoryIndexStore(), OPTIONS);
     assert.equal(again.device.readRecord(keyOf(1)), undefined, `seed ${seed}`);
     await again.device.close();
-    // oxlint-enable no-await-in-loop
   }
 });
 

@@ -79,7 +79,6 @@ export class Compaction {
 
   async #compactAll(): Promise<void> {
     try {
-      // oxlint-disable-next-line no-await-in-loop
       while (!this.#stopped && !this.#options.state.failed && (await this.compactOne()));
     } catch (error) {
       if (this.#stopped || this.#options.state.failed) return;

@@ -1,6 +1,6 @@
 /** `counts.json`: what was counted when a device was closed, so that opening it need not count again. docs/formats/index.md. */
 import type { Files } from '#common/io/files.ts';
-import { readWholeFile, replaceFile } from './durable-file.ts';
+import { readWholeFile, replaceFile } from '#common/io/whole-file.ts';
 import type { LogPosition } from './log.ts';
 import type { RecordCounts } from './record-counts.ts';
 
@@ -44,7 +44,7 @@ export async function saveCounts(
       ([number, one]) => [number, one.liveBytes, one.purgeBytes] as const,
     ),
   };
-  await replaceFile(files, path, COUNTS_FILE, Buffer.from(JSON.stringify(saved)));
+  await replaceFile(files, `${path}/${COUNTS_FILE}`, Buffer.from(JSON.stringify(saved)));
 }
 
 /**
@@ -57,8 +57,8 @@ export async function takeCounts(
   end: LogPosition,
   records: RecordCounts,
 ): Promise<BlobCounts | undefined> {
+  if (!(await files.exists(`${path}/${COUNTS_FILE}`))) return undefined;
   const bytes = await readWholeFile(files, `${path}/${COUNTS_FILE}`, COUNTS_BYTES_MAX);
-  if (!bytes) return undefined;
   // From here on the device changes: after a crash the file must not be there.
   await files.unlink(`${path}/${COUNTS_FILE}`);
   await files.syncDirectory(path);

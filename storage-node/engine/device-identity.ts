@@ -3,7 +3,7 @@ import { HoldfastError } from '#common/errors.ts';
 import { type DeviceId, deviceId } from '#common/ids.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Files } from '#common/io/files.ts';
-import { readWholeFile, replaceFile } from './durable-file.ts';
+import { readWholeFile, replaceFile } from '#common/io/whole-file.ts';
 
 export const IDENTITY_FILE = 'device.json';
 const FORMAT = 'holdfast-device';
@@ -29,14 +29,14 @@ export async function openIdentity(
   path: string,
   expected: DeviceId | undefined,
 ): Promise<DeviceIdentity> {
-  const bytes = await readWholeFile(files, `${path}/${IDENTITY_FILE}`, IDENTITY_BYTES_MAX);
-  if (!bytes) {
+  if (!(await files.exists(`${path}/${IDENTITY_FILE}`))) {
     // A log without an identity is a disk that lost a file, or a wrong path: to start anew on it would lose what it holds.
     if (await files.exists(`${path}/log`)) {
       throw new HoldfastError('format-invalid', `${path} holds a log and no ${IDENTITY_FILE}`);
     }
     return writeIdentity(files, path, expected ?? null, clock.nowMs());
   }
+  const bytes = await readWholeFile(files, `${path}/${IDENTITY_FILE}`, IDENTITY_BYTES_MAX);
   const found = parseIdentity(bytes, path);
   if (expected === undefined || found.device === expected) return found;
   if (found.device === null) return writeIdentity(files, path, expected, found.createdMs);
@@ -50,7 +50,7 @@ async function writeIdentity(
   createdMs: number,
 ): Promise<DeviceIdentity> {
   const identity: DeviceIdentity = { format: FORMAT, version: VERSION, device, createdMs };
-  await replaceFile(files, path, IDENTITY_FILE, Buffer.from(`${JSON.stringify(identity)}\n`));
+  await replaceFile(files, `${path}/${IDENTITY_FILE}`, Buffer.from(`${JSON.stringify(identity)}\n`));
   return identity;
 }
 

@@ -63,7 +63,6 @@ const ROUNDS = 7;
 async function best(run: () => unknown): Promise<Cost> {
   let cheapest = await measured(run);
   for (let round = 1; round < ROUNDS; round += 1) {
-    // oxlint-disable-next-line no-await-in-loop
     const cost = await measured(run);
     cheapest = {
       seconds: Math.min(cheapest.seconds, cost.seconds),
@@ -94,7 +93,6 @@ async function writeRecords(device: Device, from: number, to: number): Promise<v
     while (next < to) {
       const number = next;
       next += 1;
-      // oxlint-disable-next-line no-await-in-loop
       await device.writeRecord(key(number), state(number + 1));
     }
   };
@@ -130,7 +128,6 @@ async function rows(device: Device): Promise<void> {
   perItem(`rows, ${LISTED_ROWS} at once`, LISTED_ROWS, await best(() => list(20_000, LISTED_ROWS)));
   const calls = 200;
   const listOften = async (): Promise<void> => {
-    // oxlint-disable-next-line no-await-in-loop
     for (let call = 0; call < calls; call += 1) await list(call * 100, 100);
   };
   perItem('rows, 100 at once, per call', calls, await best(listOften));
@@ -141,18 +138,15 @@ async function blobs(device: Device): Promise<void> {
   const chunk = realRandomness().bytes(CHUNK_BYTES);
   const writeOne = async (id: BlobId): Promise<void> => {
     const sink = await device.createBlob(id, key(1));
-    // oxlint-disable-next-line no-await-in-loop
     for (let at = 0; at < BLOB_BYTES; at += CHUNK_BYTES) await sink.write(chunk);
     await sink.commit();
   };
   const readOne = async (id: BlobId): Promise<void> => {
     const source = await device.openBlob(id);
-    // oxlint-disable-next-line no-await-in-loop
     for (let at = 0; at < BLOB_BYTES; at += CHUNK_BYTES) await source.read(chunk, 0, CHUNK_BYTES, at);
     await source.close();
   };
   const each = async (run: (id: BlobId) => Promise<void>): Promise<void> => {
-    // oxlint-disable-next-line no-await-in-loop
     for (const id of ids) await run(id);
   };
   perByte('blob write, 64 MiB each, one at a time', BLOBS * BLOB_BYTES, await measured(() => each(writeOne)));
@@ -168,7 +162,6 @@ async function blobs(device: Device): Promise<void> {
   };
   const cost = await measured(async () => {
     for (let at = 0; at < small.length; at += 8) {
-      // oxlint-disable-next-line no-await-in-loop
       await Promise.all(small.slice(at, at + 8).map(writeSmall));
     }
   });

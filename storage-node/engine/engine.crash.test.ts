@@ -76,7 +76,6 @@ async function work(world: World, opened: TestDevice, worker: number, stopped: (
   while (!stopped()) {
     try {
       // Each worker does one thing after another, so that operations of a key are in order.
-      // oxlint-disable-next-line no-await-in-loop
       await step(world, opened, worker);
     } catch (error) {
       if (!stopped()) throw error;
@@ -197,7 +196,6 @@ async function openAgain(world: World): Promise<TestDevice> {
   for (let attempt = 0; ; attempt += 1) {
     if (attempt < 2 && world.chance(0.3)) world.files.haltAt(world.files.calls + world.random.below(40));
     try {
-      // oxlint-disable-next-line no-await-in-loop
       const opened = await openOn(world.files, world.index, { segmentBytes: SEGMENT_BYTES });
       if (!world.files.halted) {
         world.files.haltAt(Number.POSITIVE_INFINITY);
@@ -213,7 +211,6 @@ async function openAgain(world: World): Promise<TestDevice> {
 async function live(seed: number): Promise<void> {
   const world = new World(seed);
   for (let round = 0; round < ROUNDS; round += 1) {
-    // oxlint-disable no-await-in-loop
     const opened = await openAgain(world);
     await verify(world, opened.device);
     assert.deepEqual(surprises(opened), []);
@@ -223,7 +220,6 @@ async function live(seed: number): Promise<void> {
     await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(world, opened, worker, stopped)));
     await opened.device.close().catch(() => undefined);
     world.stop();
-    // oxlint-enable no-await-in-loop
   }
   await verifyIndexEqualsLog(world);
 }
@@ -261,7 +257,6 @@ test('whatever the moment of a crash, what was answered is there, whole, and not
     ONLY_SEED === undefined ? Array.from({ length: SEEDS }, (_, index) => index + 1) : [Number(ONLY_SEED)];
   for (const seed of seeds) {
     try {
-      // oxlint-disable-next-line no-await-in-loop
       await live(seed);
     } catch (error) {
       throw new Error(`HOLDFAST_SEED=${seed}: ${String(error)}`, { cause: error });

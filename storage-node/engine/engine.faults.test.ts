@@ -87,7 +87,6 @@ test('a sync beside the writes of a blob that fails is not forgotten', async () 
   const sink = await device.createBlob(BLOB, keyOf(1));
   files.fail({ call: 'sync', path: '/tmp/', nth: 1, how: 'ENOSPC' });
   for (let count = 0; count < 16; count += 1) {
-    // oxlint-disable-next-line no-await-in-loop
     await sink.write(Buffer.alloc(1024 * 1024));
   }
   await device.usage();
@@ -129,7 +128,6 @@ test('what a failed sync left in the page cache is durable before it is served',
   for (let seed = 1; seed <= 30; seed += 1) {
     const files = new MemoryFiles();
     const index = new MemoryIndexStore();
-    // oxlint-disable no-await-in-loop
     const first = await openOn(files, index);
     files.fail({ call: 'sync', path: '/log/', nth: 1, how: 'EIO' });
     await assert.rejects(first.device.writeRecord(keyOf(3), stateOf(100, 900)), { code: 'device-failed' });
@@ -138,7 +136,6 @@ test('what a failed sync left in the page cache is durable before it is served',
     const seen = textOf(second.device.readRecord(keyOf(3)));
     const third = await openOn(restarted.crash(seededRandomness(seed)), index);
     assert.equal(textOf(third.device.readRecord(keyOf(3))), seen, `seed ${seed}`);
-    // oxlint-enable no-await-in-loop
   }
 });
 
@@ -181,7 +178,6 @@ test('a flipped bit in a record is found when it is read, and harms no other', a
 test('a flipped bit in what was answered is no torn tail: an index made anew loses that entry alone', async () => {
   for (const place of [64, 64 + 8, 64 + 300, 64 + 700]) {
     const files = new MemoryFiles();
-    // oxlint-disable no-await-in-loop
     const { device } = await openOn(files, undefined, { segmentBytes: 1024 * 1024 });
     for (let number = 0; number < 5; number += 1)
       await device.writeRecord(keyOf(number), stateOf(number + 1, 500));
@@ -192,7 +188,6 @@ test('a flipped bit in what was answered is no torn tail: an index made anew los
     assert.equal(found.filter((state) => state !== undefined).length, 4, `place ${place}`);
     assert.ok(types(again).includes('data-corrupt') && !types(again).includes('log-tail-cut'));
     await again.device.close();
-    // oxlint-enable no-await-in-loop
   }
 });
 
@@ -235,7 +230,6 @@ test('a flipped bit in a blob is found by the read that touches it, and by no ot
     [0, 200_000],
   ] as const) {
     into.fill(0xee);
-    // oxlint-disable-next-line no-await-in-loop
     await assert.rejects(source.read(into, 0, length, position), { code: 'data-corrupt' });
     const bad = body[70_000] ?? 0;
     assert.notEqual(into[70_000 - position], bad ^ 4, 'bytes that failed were given out');

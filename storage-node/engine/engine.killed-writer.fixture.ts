@@ -25,7 +25,6 @@ async function work(worker: number): Promise<void> {
   for (let count = 0; count < WRITES_OF_ROUND; count += 1) {
     const number = worker * KEYS_OF_WORKER + (count % KEYS_OF_WORKER);
     const time = round * WRITES_OF_ROUND + count + 1;
-    // oxlint-disable-next-line no-await-in-loop
     await device.writeRecord(keyOf(number), stateOf(time, 600));
     writeSync(1, `${number} ${time} .\n`);
   }

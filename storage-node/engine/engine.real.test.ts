@@ -56,7 +56,6 @@ test('a device keeps everything from one opening to the next', async (context) =
   await first.raiseCeiling(777);
   const sink = await first.createBlob(id, keyOf(3));
   for (let at = 0; at < body.length; at += 33_333) {
-    // oxlint-disable-next-line no-await-in-loop
     await sink.write(body.subarray(at, at + 33_333));
   }
   await sink.commit();
@@ -129,7 +128,6 @@ test('a process that is killed while it writes has lost nothing that it answered
   const path = await folderFor(context);
   const answered = new Map<number, number>();
   for (let kill = 0; kill < KILLS; kill += 1) {
-    // oxlint-disable no-await-in-loop
     await writeUntilKilled(path, kill, answered);
     const events: DeviceEvent[] = [];
     const device = await openDevice(optionsFor(path, events));
@@ -147,7 +145,6 @@ test('a process that is killed while it writes has lost nothing that it answered
     const made = await openDevice({ ...optionsFor(path), index: new MemoryIndexStore() });
     assert.deepEqual(await rowsOf(made), rows);
     await made.close();
-    // oxlint-enable no-await-in-loop
   }
 });
 

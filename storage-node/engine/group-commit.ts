@@ -75,7 +75,6 @@ export class GroupCommit {
     while (this.#queuedBytes > 0) {
       const group = this.#form();
       // A group begins only when the one before it is durable.
-      // oxlint-disable-next-line no-await-in-loop
       if (group.length > 0) await this.#commit(group);
     }
     this.#running = false;

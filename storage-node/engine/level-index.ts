@@ -59,7 +59,6 @@ class LevelIndex implements RecordIndex {
     try {
       // Usually one page: asking for the whole limit at once spares the trip that would find nothing more.
       for (;;) {
-        // oxlint-disable-next-line no-await-in-loop
         const page = await iterator.nextv(limit + 1 - entries.length);
         for (const entry of page) entries.push(entry);
         if (page.length === 0 || entries.length > limit) break;
@@ -77,7 +76,6 @@ class LevelIndex implements RecordIndex {
     try {
       for (;;) {
         // Page after page of one snapshot.
-        // oxlint-disable-next-line no-await-in-loop
         const page = await iterator.nextv(PAGE_ROWS);
         if (page.length === 0) return;
         yield page;

@@ -25,7 +25,6 @@ export async function openSegments(options: LogOptions): Promise<OpenSegments> {
   for (const number of numbers) {
     const isLast = number === numbers.at(-1);
     // One after the other: a device has thousands, and each is one small read.
-    // oxlint-disable-next-line no-await-in-loop
     const opened = await openSegment(options, number, isLast);
     if (!opened) continue;
     const { segment, header } = opened;
@@ -91,7 +90,6 @@ export async function recoverLog(
     if (from && segment.number < from.segment) continue;
     const start = from?.segment === segment.number ? from.offset : SEGMENT_HEADER_BYTES;
     // The log is read in its order.
-    // oxlint-disable no-await-in-loop
     const result = await scanSegment({
       file: segment.file,
       segment: segment.number,
@@ -105,7 +103,6 @@ export async function recoverLog(
       },
     });
     if (segment === last) await settleTail(options, segment, result);
-    // oxlint-enable no-await-in-loop
   }
   // The newest segment's name may have been made by a process that was killed before it synced the folder.
   await options.files.syncDirectory(options.folder);

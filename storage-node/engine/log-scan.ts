@@ -37,7 +37,6 @@ export async function scanSegment(options: ScanOptions): Promise<ScanResult> {
   let lastGroup: number | undefined;
   while (at < options.sizeBytes) {
     // Entries are taken from the window without waiting; only its refill and a slow visitor are awaited.
-    // oxlint-disable no-await-in-loop
     const entry = window.entry(at) ?? (await window.refill(at));
     if (entry) {
       lastGroup = entryGroup(entry);
@@ -48,7 +47,6 @@ export async function scanSegment(options: ScanOptions): Promise<ScanResult> {
       continue;
     }
     const next = await resume(window, at, options);
-    // oxlint-enable no-await-in-loop
     if (next === undefined) return { end: at, lastGroup };
     options.corrupt(at, next - at);
     at = next;
@@ -107,7 +105,6 @@ class Window {
     let at = from;
     while (at + ENTRY_HEADER_BYTES <= this.#sizeBytes) {
       // Each window is searched before the next is read.
-      // oxlint-disable no-await-in-loop
       if (at < this.#start || at + ENTRY_MARKER.length > this.#start + this.#bytes) await this.#load(at);
       const found = this.#buffer.subarray(0, this.#bytes).indexOf(ENTRY_MARKER, at - this.#start);
       if (found < 0) {
@@ -118,7 +115,6 @@ class Window {
       }
       at = this.#start + found;
       const entry = this.entry(at) ?? (await this.refill(at));
-      // oxlint-enable no-await-in-loop
       if (entry && wanted(entry)) return at;
       at += entry ? entry.length : 1;
     }

@@ -10,7 +10,7 @@ import { takeCounts } from './device-counts.ts';
 import type { ReportEvent } from './device-events.ts';
 import { IDENTITY_FILE, openIdentity } from './device-identity.ts';
 import { DeviceState } from './device-state.ts';
-import { makeDurableFolder, makeDurablePath } from './durable-file.ts';
+import { makeDurableFolder, makeDurablePath } from './durable-folder.ts';
 import { Device } from './device.ts';
 import { type Checkpoint, decodeCheckpoint } from './index-row.ts';
 import { levelIndexStore } from './level-index.ts';

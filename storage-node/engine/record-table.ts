@@ -97,7 +97,6 @@ export class RecordTable {
   /** Resolves when every row put so far is in the index. */
   async flush(): Promise<void> {
     while (this.#flushing) {
-      // oxlint-disable-next-line no-await-in-loop
       await this.#flushing;
     }
     if (this.#pending.size === 0) return;

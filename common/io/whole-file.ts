@@ -1,7 +1,7 @@
 /** Small files that are read and replaced as a whole. */
 import { dirname } from 'node:path';
 import { HoldfastError } from '#common/errors.ts';
-import type { Files } from '#common/io/files.ts';
+import type { Files } from './files.ts';
 
 /**
  * Replaces `path` so that a crash at any moment leaves the old file or the new one, and never loses the new one once
