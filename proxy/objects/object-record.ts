@@ -75,8 +75,10 @@ export class EncodedObject {
     content.writeUInt32BE(this.#section.length, 12);
     content.set(this.#json, HEADER_BYTES);
     content.set(this.#section, HEADER_BYTES + this.#json.length);
-    const { etag, sizeBytes, checksum } = this.metadata;
-    return { summary: encodeObjectSummary({ modifiedMs, sizeBytes, etag, checksum }), content };
+    const { etag, sizeBytes, checksum, headers } = this.metadata;
+    const contentType = headers['content-type'] ?? '';
+    const fixed = { isDeleteMarker: false, versionId: undefined, contentType };
+    return { summary: encodeObjectSummary({ ...fixed, modifiedMs, sizeBytes, etag, checksum }), content };
   }
 }
 

@@ -55,7 +55,15 @@ test('an object comes back in every form', () => {
     assert.deepEqual(decodeObject({ ballot, ...encoded }), { metadata, modifiedMs, body });
     const { etag, sizeBytes } = metadata;
     const checksum = { algorithm: 'crc32', type: 'FULL_OBJECT' };
-    assert.deepEqual(decodeObjectSummary(encoded.summary), { modifiedMs, etag, sizeBytes, checksum });
+    assert.deepEqual(decodeObjectSummary(encoded.summary), {
+      isDeleteMarker: false,
+      modifiedMs,
+      etag,
+      sizeBytes,
+      checksum,
+      versionId: undefined,
+      contentType: 'text/plain',
+    });
   }
 });
 
@@ -64,7 +72,7 @@ test('the bytes of an object with a known layout, as docs/formats/object-record.
     { etag: 'ab', sizeBytes: 1, headers: {}, user: {} },
     { form: 'inline', bytes: Buffer.from('x') },
   ).at(0x0102_0304_0506);
-  assert.equal(summary.toString('hex'), '0101010203040506000000000000000102616200');
+  assert.equal(summary.toString('hex'), '02000101020304050600000000000000010261620000000000000000000000');
   const json = Buffer.from('{"etag":"ab","sizeBytes":1,"headers":{},"user":{}}');
   const head = Buffer.from('01000102030405060000003200000001', 'hex');
   assert.deepEqual(content, Buffer.concat([head, json, Buffer.from('x')]));
