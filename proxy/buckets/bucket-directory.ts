@@ -1,5 +1,5 @@
 /**
- * Buckets by name, as one proxy knows them: what was read is used for one second, which is what DeleteBucket waits
+ * Buckets by account and name, as one proxy knows them: what was read is used for one second, which is what DeleteBucket waits
  * (docs/formats/bucket-record.md, "Leases").
  */
 import { HoldfastError } from '#common/errors.ts';
@@ -48,13 +48,30 @@ export class BucketDirectory {
     this.#bucketsMax = bucketsMax;
   }
 
-  /** The bucket for a read, at most a second old, or undefined. The caller checks whose it is. */
-  async find(account: SpaceId, name: string): Promise<BucketRecord | undefined> {
+  /**
+   * The bucket for a read, at most a second old, or undefined: the account's own, or else the one that has claimed the
+   * name. The caller checks whose it is. `account` is undefined for somebody without one.
+   */
+  async find(account: SpaceId | undefined, name: string): Promise<BucketRecord | undefined> {
     return (await this.#lookUp(account, name))?.bucket;
   }
 
+  /** The account's own bucket for a read, at most a second old, whoever has claimed its name. */
+  async findOwn(account: SpaceId, name: string): Promise<BucketRecord | undefined> {
+    const bucket = await this.find(account, name);
+    if (bucket === undefined || bucket.owner === account) return bucket;
+    // Another's bucket may be what was here a moment ago, when the account had none of that name yet.
+    return await this.readOwn(account, name);
+  }
+
+  /** The account's own bucket as it is now: for whoever shows or changes what it holds besides objects. */
+  async readOwn(account: SpaceId, name: string): Promise<BucketRecord | undefined> {
+    const stored = await this.#context.cluster.records.read(bucketKey(account, name));
+    return stored === undefined ? undefined : decodeBucket(stored.content);
+  }
+
   /** Leave to write; undefined when there is no such bucket. Throws BucketRefusal while it is being deleted. */
-  async lease(account: SpaceId, name: string): Promise<BucketLease | undefined> {
+  async lease(account: SpaceId | undefined, name: string): Promise<BucketLease | undefined> {
     const cached = await this.#lookUp(account, name);
     if (cached === undefined) return undefined;
     if (cached.bucket.deletion === undefined) return new BucketLease(this, name, cached);
@@ -65,6 +82,15 @@ export class BucketDirectory {
     return new BucketLease(this, name, again);
   }
 
+  /** The same for the account's own bucket only. */
+  async leaseOwn(account: SpaceId, name: string): Promise<BucketLease | undefined> {
+    const lease = await this.lease(account, name);
+    if (lease === undefined || lease.bucket.owner === account) return lease;
+    this.#cache.delete(placeOf(account, name));
+    const again = await this.lease(account, name);
+    return again?.bucket.owner === account ? again : undefined;
+  }
+
   /** Whether `cached` may still be acted on. */
   isFresh(cached: Cached): boolean {
     return (
@@ -72,11 +98,11 @@ export class BucketDirectory {
     );
   }
 
-  /** Forgets a bucket, also for leases that were given and reads that are under way. */
-  revoke(name: string): void {
+  /** Forgets what is known, also for leases that were given and reads that are under way: a bucket has changed. */
+  revoke(): void {
     this.#generation += 1;
-    this.#cache.delete(name);
-    this.#pending.delete(name);
+    this.#cache.clear();
+    this.#pending.clear();
   }
 
   /** Reads the bucket once more, after everything that was done before the call. */
@@ -87,44 +113,47 @@ export class BucketDirectory {
     return cached;
   }
 
-  async #lookUp(account: SpaceId, name: string): Promise<Cached | undefined> {
-    const cached = this.#cache.get(name);
+  async #lookUp(account: SpaceId | undefined, name: string): Promise<Cached | undefined> {
+    const place = placeOf(account, name);
+    const cached = this.#cache.get(place);
     if (cached !== undefined && this.isFresh(cached)) return cached;
-    const pending = this.#pending.get(name);
+    const pending = this.#pending.get(place);
     if (pending !== undefined) return pending;
     const reading = this.#read(account, name).finally(() => {
-      if (this.#pending.get(name) === reading) this.#pending.delete(name);
+      if (this.#pending.get(place) === reading) this.#pending.delete(place);
     });
-    this.#pending.set(name, reading);
+    this.#pending.set(place, reading);
     return reading;
   }
 
-  async #read(account: SpaceId, name: string): Promise<Cached | undefined> {
-    const { records } = this.#context.cluster;
+  async #read(account: SpaceId | undefined, name: string): Promise<Cached | undefined> {
     const readAtMs = this.#context.clock.monotonicMs();
     const generation = this.#generation;
-    let stored = await records.read(bucketKey(account, name));
-    if (stored === undefined) {
-      const claim = await records.read(claimKey(name));
-      if (claim === undefined) return undefined;
-      const owner = decodeClaim(claim.content).account;
-      if (owner === account) return undefined;
-      stored = await records.read(bucketKey(owner, name));
-      if (stored === undefined) return undefined;
-    }
-    const cached = { bucket: decodeBucket(stored.content), readAtMs, generation };
-    if (cached.bucket.deletion === undefined && generation === this.#generation) this.#keep(name, cached);
-    else this.#cache.delete(name);
+    const bucket = await this.#readOwnOrClaimed(account, name);
+    if (bucket === undefined) return undefined;
+    const cached = { bucket, readAtMs, generation };
+    const place = placeOf(account, name);
+    if (bucket.deletion === undefined && generation === this.#generation) this.#keep(place, cached);
+    else this.#cache.delete(place);
     return cached;
   }
 
-  #keep(name: string, cached: Cached): void {
-    this.#cache.delete(name);
+  async #readOwnOrClaimed(account: SpaceId | undefined, name: string): Promise<BucketRecord | undefined> {
+    const own = account === undefined ? undefined : await this.readOwn(account, name);
+    if (own !== undefined) return own;
+    const claim = await this.#context.cluster.records.read(claimKey(name));
+    if (claim === undefined) return undefined;
+    const owner = decodeClaim(claim.content).account;
+    return owner === account ? undefined : await this.readOwn(owner, name);
+  }
+
+  #keep(place: string, cached: Cached): void {
+    this.#cache.delete(place);
     if (this.#cache.size >= this.#bucketsMax) {
       const oldest = this.#cache.keys().next();
       if (oldest.done !== true) this.#cache.delete(oldest.value);
     }
-    this.#cache.set(name, cached);
+    this.#cache.set(place, cached);
   }
 
   async #callOffDeadDeletion(name: string, bucket: BucketRecord): Promise<void> {
@@ -138,6 +167,11 @@ export class BucketDirectory {
       return { action: 'write', ...encodeBucket(kept), result: undefined };
     });
   }
+}
+
+/** Where a bucket is looked for: the same name is another bucket to another account, when that has one of its own. */
+function placeOf(account: SpaceId | undefined, name: string): string {
+  return `${account ?? ''}/${name}`;
 }
 
 export class BucketLease implements WriteLease {

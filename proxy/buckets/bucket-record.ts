@@ -13,6 +13,7 @@ import {
   type JsonFields,
   parseVersionedJson,
   stringField,
+  stringsField,
 } from '#proxy/objects/json-section.ts';
 
 const VERSION = 1;
@@ -31,6 +32,16 @@ export interface BucketDeletion {
   readonly startedMs: number;
 }
 
+/** What a bucket has as a container of Swift's, besides its objects. */
+export interface ContainerFields {
+  /** `X-Container-Meta-*` by lower-case name without that prefix. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The other `X-Container-*` headers that are kept, by lower-case name: read, write, sync-to, sync-key. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Milliseconds since 1970 of the last change of these fields. */
+  readonly modifiedMs: number;
+}
+
 export interface BucketRecord {
   readonly bucketId: SpaceId;
   /** Milliseconds since 1970. */
@@ -39,6 +50,7 @@ export interface BucketRecord {
   readonly owner: SpaceId;
   readonly ownerName: string;
   readonly deletion?: BucketDeletion;
+  readonly container?: ContainerFields;
 }
 
 export function claimKey(name: string): RecordKey {
@@ -73,19 +85,29 @@ export function decodeBucketSummary(bytes: Buffer): { createdMs: number } {
   return { createdMs };
 }
 
+/** Fields that are another room's, or a newer program's, stay in the record when it is written again. */
 export function decodeBucket(content: Buffer): BucketRecord {
-  const fields = parseVersionedJson(content);
+  const { deletion, container, ...fields } = parseVersionedJson(content);
   const shards = integerField(fields, 'shards');
   if (shards < 1 || shards > SHARDS_MAX)
     throw new HoldfastError('format-invalid', `a bucket of ${shards} shards`);
-  const deletion = fields['deletion'];
   return {
+    ...fields,
     bucketId: spaceField(fields, 'bucketId'),
     createdMs: integerField(fields, 'createdMs'),
     shards,
     owner: spaceField(fields, 'owner'),
     ownerName: stringField(fields, 'ownerName'),
     ...(deletion === undefined ? undefined : { deletion: decodeDeletion(asFields(deletion)) }),
+    ...(container === undefined ? undefined : { container: decodeContainer(asFields(container)) }),
+  };
+}
+
+function decodeContainer(fields: JsonFields): ContainerFields {
+  return {
+    metadata: stringsField(fields, 'metadata'),
+    settings: stringsField(fields, 'settings'),
+    modifiedMs: integerField(fields, 'modifiedMs'),
   };
 }
 

@@ -1,9 +1,10 @@
-/** Creates a bucket: docs/formats/bucket-record.md, "Creating". */
+/** Creates a bucket or a container: docs/formats/bucket-record.md, "Creating". */
 import { type SpaceId, spaceId } from '#common/ids.ts';
 import type { BucketContext } from './bucket-context.ts';
 import {
   type BucketClaim,
   type BucketRecord,
+  type ContainerFields,
   bucketKey,
   claimKey,
   decodeBucket,
@@ -38,6 +39,34 @@ export async function createBucket(
   return bucket.made ? 'created' : 'owned-already';
 }
 
+export interface CreatedContainer {
+  readonly made: boolean;
+  readonly record: BucketRecord;
+}
+
+/**
+ * Creates a bucket that exists in its account whoever has claimed its name; it takes the claim too when it is free and
+ * `claims` (docs/formats/bucket-record.md, "Containers"). `change` gives what is to be kept of a new or an existing one; it
+ * may be called more than once and may throw.
+ */
+export async function createContainer(
+  context: BucketContext,
+  owner: BucketOwner,
+  name: string,
+  options: {
+    readonly claims: boolean;
+    readonly change: (container: ContainerFields | undefined, nowMs: number) => ContainerFields | undefined;
+  },
+): Promise<CreatedContainer> {
+  const claimed = options.claims ? await claimName(context, owner, name) : undefined;
+  const bucketId = claimed?.made === true ? claimed.claim.bucketId : newBucketId(context);
+  const written = await writeBucket(context, owner, name, bucketId, options.change);
+  const ours = claimed !== undefined && claimed.claim.account === owner.account;
+  if (ours && claimed.claim.bucketId !== written.record.bucketId)
+    await alignClaim(context, owner, name, written.record.bucketId);
+  return written;
+}
+
 function newBucketId(context: BucketContext): SpaceId {
   return spaceId(context.randomness.bytes(16).toString('hex'));
 }
@@ -66,22 +95,30 @@ async function writeBucket(
   owner: BucketOwner,
   name: string,
   bucketId: SpaceId,
+  change: (container: ContainerFields | undefined, nowMs: number) => ContainerFields | undefined = unchanged,
 ): Promise<Written> {
+  const nowMs = context.clock.nowMs();
   const fresh: BucketRecord = {
     bucketId,
-    createdMs: context.clock.nowMs(),
+    createdMs: nowMs,
     shards: context.bucketShards,
     owner: owner.account,
     ownerName: owner.accountName,
   };
   return context.cluster.records.mutate<Written>(bucketKey(owner.account, name), (current) => {
-    if (current === undefined) {
-      return { action: 'write', ...encodeBucket(fresh), result: { record: fresh, made: true } };
-    }
-    const { deletion, ...record } = decodeBucket(current.content);
-    if (deletion === undefined) return { action: 'keep', result: { record, made: false } };
-    return { action: 'write', ...encodeBucket(record), result: { record, made: false } };
+    const found = current === undefined ? undefined : decodeBucket(current.content);
+    const { deletion, container: before, ...kept } = found ?? fresh;
+    const container = change(before, nowMs);
+    const record = { ...kept, ...(container === undefined ? undefined : { container }) };
+    const made = found === undefined;
+    if (!made && deletion === undefined && container === before)
+      return { action: 'keep', result: { record, made } };
+    return { action: 'write', ...encodeBucket(record), result: { record, made } };
   });
+}
+
+function unchanged(container: ContainerFields | undefined): ContainerFields | undefined {
+  return container;
 }
 
 /** False when another account has the name by now. */

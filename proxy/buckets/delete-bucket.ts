@@ -25,7 +25,7 @@ export async function deleteBucket(
   if (await holdsObjects(context, bucket)) return 'not-empty';
   const deletionId = context.randomness.bytes(16).toString('hex');
   if (!(await mark(context, bucket, name, deletionId))) return 'missing';
-  directory.revoke(name);
+  directory.revoke();
   let emptied = false;
   try {
     if (!context.onlyProxy) await wait(context, LEASE_WAIT_MS);
@@ -40,7 +40,7 @@ export async function deleteBucket(
     return 'not-empty';
   }
   const removed = await removeMarked(context, bucket, name, deletionId);
-  directory.revoke(name);
+  directory.revoke();
   if (!removed) return 'overtaken';
   await removeClaim(context, bucket, name);
   return 'deleted';
