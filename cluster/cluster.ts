@@ -5,6 +5,9 @@
 import type { Ballot } from '#common/ballot.ts';
 import type { RecordKey, RecordKind } from '#common/codec/record-key.ts';
 import type { BlobId, SpaceId } from '#common/ids.ts';
+import type { Counted } from '#storage-node/protocol/accepted-state.ts';
+
+export type { Counted };
 
 export interface StoredRecord {
   readonly ballot: Ballot;
@@ -17,7 +20,14 @@ export interface StoredRecord {
  * majority; for `keep`, once what was seen is known to be decided.
  */
 export type Decision<Result> =
-  | { readonly action: 'write'; readonly summary: Buffer; readonly content: Buffer; readonly result: Result }
+  | {
+      readonly action: 'write';
+      readonly summary: Buffer;
+      readonly content: Buffer;
+      /** What the record adds to `Listings.count`; nothing when left out. */
+      readonly counted?: Counted;
+      readonly result: Result;
+    }
   | { readonly action: 'remove'; readonly result: Result }
   | { readonly action: 'keep'; readonly result: Result };
 
@@ -66,9 +76,18 @@ export interface ListingPage {
   readonly more: boolean;
 }
 
+export type CountQuery = Pick<ListingQuery, 'space' | 'kind' | 'shards'>;
+
 export interface Listings {
   /** Every row is as linearizable as a read of its record within the call; a page is no snapshot. */
   list(query: ListingQuery): Promise<ListingPage>;
+  /**
+   * The sums of what the space's records of a kind are `counted` for, without reading them: the replicas keep them. A shard's are
+   * exact for one moment within the call; they are no snapshot over the shards. Only while a shard of more than 10,000 records is
+   * written to faster than its replicas can be seen to agree may its figures miss what is being written (docs/formats/index.md, "Sums").
+   * Throws `quorum-unavailable`.
+   */
+  count(query: CountQuery): Promise<Counted>;
 }
 
 /** One stripe of a body, in the body's order. */

@@ -12,6 +12,8 @@ import type {
   BodySink,
   BodyWriter,
   Cluster,
+  Counted,
+  CountQuery,
   Decision,
   ListingEntry,
   ListingPage,
@@ -22,6 +24,7 @@ import type {
   StoredRecord,
   Stripe,
 } from './cluster.ts';
+import { NOTHING_COUNTED, checkCounted } from '#storage-node/protocol/accepted-state.ts';
 
 /** What the device engine allows; a service that exceeds it must learn so here too. */
 const SUMMARY_BYTES_MAX = 4096;
@@ -59,13 +62,17 @@ export function memoryCluster(options: MemoryClusterOptions): MemoryCluster {
   };
 }
 
+interface MemoryRecord extends StoredRecord {
+  readonly counted: Counted;
+}
+
 /** The live rows of one shard, ordered by the bytes of their names. */
 class Shard {
-  readonly rows = new Map<string, StoredRecord>();
+  readonly rows = new Map<string, MemoryRecord>();
   /** Names in order, made when a listing asks for it and dropped when a name comes or goes. */
   #sorted: Buffer[] | undefined;
 
-  set(name: string, record: StoredRecord): void {
+  set(name: string, record: MemoryRecord): void {
     if (!this.rows.has(name)) this.#sorted = undefined;
     this.rows.set(name, record);
   }
@@ -114,7 +121,9 @@ class MemoryRecords implements Records, Listings {
       if (decision.summary.length > SUMMARY_BYTES_MAX) throw new RangeError('a summary of more than 4 KiB');
       if (decision.content.length > CONTENT_BYTES_MAX) throw new RangeError('a record of more than 960 KiB');
       if (shard === undefined) this.#shards.set(prefix, (shard = new Shard()));
-      shard.set(name, { ballot, summary: decision.summary, content: decision.content });
+      const { summary, content, counted = NOTHING_COUNTED } = decision;
+      checkCounted(counted);
+      shard.set(name, { ballot, summary, content, counted });
     } else if (decision.action === 'remove') {
       shard?.delete(name);
     }
@@ -132,6 +141,19 @@ class MemoryRecords implements Records, Listings {
       if (shard !== undefined) cursors.push(new Cursor(shard));
     }
     return mergedPage(cursors, query);
+  }
+
+  async count(query: CountQuery): Promise<Counted> {
+    let objects = 0;
+    let bytes = 0;
+    for (let number = 0; number < query.shards; number++) {
+      const prefix = shardPrefix(query.space, query.kind, number).toString('latin1');
+      for (const { counted } of this.#shards.get(prefix)?.rows.values() ?? []) {
+        objects += counted.objects;
+        bytes += counted.bytes;
+      }
+    }
+    return { objects, bytes };
   }
 
   #shard(key: RecordKey): Shard | undefined {

@@ -1,7 +1,16 @@
 /** Listings: the shards of a space merged into one order, each read from a majority of its replicas. */
 import { HoldfastError } from '#common/errors.ts';
 import { shardPrefix } from '#common/codec/record-key.ts';
-import type { ListingEntry, ListingPage, ListingQuery, Listings, ListingStart, Records } from '../cluster.ts';
+import type {
+  Counted,
+  CountQuery,
+  ListingEntry,
+  ListingPage,
+  ListingQuery,
+  Listings,
+  ListingStart,
+  Records,
+} from '../cluster.ts';
 import { type ClusterContext, placeRecord } from '../context.ts';
 import { preferred } from '../records/run-reading.ts';
 import { majorityOf } from '../register/quorum.ts';
@@ -44,6 +53,10 @@ export class QuorumListings implements Listings {
     }
     await Promise.all(cursors.map(async (cursor) => cursor.prepare()));
     return merge(cursors, query.limit);
+  }
+
+  count(_query: CountQuery): Promise<Counted> {
+    return Promise.reject(new HoldfastError('invalid-argument', 'the replicas keep no sums yet'));
   }
 
   #shardContext(members: ReturnType<typeof placeRecord>['members'], deadlineMs: number): ShardCursorContext {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TICKS_PER_MS, ZERO_BALLOT } from '#common/ballot.ts';
-import type { AcceptedState, AppliedOperation } from '#storage-node/protocol/accepted-state.ts';
+import {
+  type AcceptedState,
+  type AppliedOperation,
+  NOTHING_COUNTED,
+} from '#storage-node/protocol/accepted-state.ts';
 import { HISTORY_MAX, remember } from './history.ts';
 
 function operation(ms: number): AppliedOperation {
@@ -11,7 +15,7 @@ function operation(ms: number): AppliedOperation {
 function stateWith(history: readonly AppliedOperation[], horizon = ZERO_BALLOT): AcceptedState {
   const empty = Buffer.alloc(0);
   const ballot = history.at(-1)?.ballot ?? ZERO_BALLOT;
-  return { ballot, history, horizon, live: true, summary: empty, content: empty };
+  return { ballot, history, horizon, counted: NOTHING_COUNTED, live: true, summary: empty, content: empty };
 }
 
 describe('the history of a record', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BallotClock, TICKS_PER_MS, ZERO_BALLOT } from '#common/ballot.ts';
 import { HoldfastError } from '#common/errors.ts';
-import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
+import { type AcceptedState, NOTHING_COUNTED } from '#storage-node/protocol/accepted-state.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import type { StoredRecord } from '../cluster.ts';
 import { type Decide, Mutation, type MutationStep } from './mutation.ts';
@@ -43,7 +43,15 @@ const keep: Decide<string> = (current) => ({ action: 'keep', result: `kept ${tex
 function stateAt(ms: number, content: string): AcceptedState {
   const ballot = { clock: ms * TICKS_PER_MS, writer: 9 };
   const history = [{ id: OTHER_ID, ballot }];
-  return { ballot, history, horizon: ZERO_BALLOT, live: true, summary: EMPTY, content: Buffer.from(content) };
+  return {
+    ballot,
+    history,
+    horizon: ZERO_BALLOT,
+    counted: NOTHING_COUNTED,
+    live: true,
+    summary: EMPTY,
+    content: Buffer.from(content),
+  };
 }
 
 function mutation(decide: Decide<string>, members = 3): Mutation<string> {

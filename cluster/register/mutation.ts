@@ -4,7 +4,7 @@
  */
 import { type Ballot, type BallotClock, ZERO_BALLOT, compareBallots } from '#common/ballot.ts';
 import { HoldfastError } from '#common/errors.ts';
-import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
+import { type AcceptedState, NOTHING_COUNTED, checkCounted } from '#storage-node/protocol/accepted-state.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import type { Decision } from '../cluster.ts';
 import { remember } from './history.ts';
@@ -28,6 +28,7 @@ const EMPTY = Buffer.alloc(0);
 const NOTHING: Omit<AcceptedState, 'ballot'> = {
   history: [],
   horizon: ZERO_BALLOT,
+  counted: NOTHING_COUNTED,
   live: false,
   summary: EMPTY,
   content: EMPTY,
@@ -142,9 +143,19 @@ export class Mutation<Result> {
     this.#results.set(ballot.clock, decision.result);
     const { history, horizon } = remember(current, { id: this.id, ballot });
     if (decision.action === 'remove') {
-      return { ballot, history, horizon, live: false, summary: EMPTY, content: EMPTY };
+      return {
+        ballot,
+        history,
+        horizon,
+        counted: NOTHING_COUNTED,
+        live: false,
+        summary: EMPTY,
+        content: EMPTY,
+      };
     }
-    return { ballot, history, horizon, live: true, summary: decision.summary, content: decision.content };
+    const { summary, content, counted = NOTHING_COUNTED } = decision;
+    checkCounted(counted);
+    return { ballot, history, horizon, counted, live: true, summary, content };
   }
 
   #propose(state: AcceptedState): MutationStep<Result> {

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ZERO_BALLOT } from '#common/ballot.ts';
-import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
+import { type AcceptedState, NOTHING_COUNTED } from '#storage-node/protocol/accepted-state.ts';
 import { allAlike, highestState, majorityOf } from './quorum.ts';
 
 function stateAt(clock: number, writer = 1): AcceptedState {
   const empty = Buffer.alloc(0);
   const ballot = { clock, writer };
-  return { ballot, history: [], horizon: ZERO_BALLOT, live: true, summary: empty, content: empty };
+  return {
+    ballot,
+    history: [],
+    horizon: ZERO_BALLOT,
+    counted: NOTHING_COUNTED,
+    live: true,
+    summary: empty,
+    content: empty,
+  };
 }
 
 test('two majorities always share a member', () => {

@@ -2,14 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ZERO_BALLOT } from '#common/ballot.ts';
 import { HoldfastError } from '#common/errors.ts';
-import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
+import { type AcceptedState, NOTHING_COUNTED } from '#storage-node/protocol/accepted-state.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import { Reading } from './reading.ts';
 
 function stateAt(clock: number): AcceptedState {
   const empty = Buffer.alloc(0);
   const ballot = { clock, writer: 1 };
-  return { ballot, history: [], horizon: ZERO_BALLOT, live: true, summary: empty, content: empty };
+  return {
+    ballot,
+    history: [],
+    horizon: ZERO_BALLOT,
+    counted: NOTHING_COUNTED,
+    live: true,
+    summary: empty,
+    content: empty,
+  };
 }
 
 const failed: NodeReply = { type: 'failed', error: new HoldfastError('peer-unavailable') };

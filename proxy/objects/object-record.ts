@@ -1,5 +1,5 @@
 /** The record of an object: docs/formats/object-record.md. */
-import type { StoredRecord, Stripe } from '#cluster/cluster.ts';
+import type { Counted, StoredRecord, Stripe } from '#cluster/cluster.ts';
 import { HoldfastError } from '#common/errors.ts';
 import { checksumAlgorithms } from '#proxy/body/request-body.ts';
 import { type BodyLayout, decodeLayout, encodeLayout } from './body-layout.ts';
@@ -66,7 +66,7 @@ export class EncodedObject {
   }
 
   /** Both buffers are new ones: an earlier attempt's may still be on its way to a replica. */
-  at(modifiedMs: number): { summary: Buffer; content: Buffer } {
+  at(modifiedMs: number): { summary: Buffer; content: Buffer; counted: Counted } {
     const content = Buffer.allocUnsafe(HEADER_BYTES + this.#json.length + this.#section.length);
     content[0] = VERSION;
     content[1] = formNumbers[this.#form];
@@ -78,7 +78,8 @@ export class EncodedObject {
     const { etag, sizeBytes, checksum, headers } = this.metadata;
     const contentType = headers['content-type'] ?? '';
     const fixed = { isDeleteMarker: false, versionId: undefined, contentType };
-    return { summary: encodeObjectSummary({ ...fixed, modifiedMs, sizeBytes, etag, checksum }), content };
+    const summary = encodeObjectSummary({ ...fixed, modifiedMs, sizeBytes, etag, checksum });
+    return { summary, content, counted: { objects: 1, bytes: sizeBytes } };
   }
 }
 

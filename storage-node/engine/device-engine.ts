@@ -5,9 +5,9 @@
 import type { Ballot } from '#common/ballot.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
 import type { BlobId } from '#common/ids.ts';
-import type { AcceptedState, AppliedOperation } from '../protocol/accepted-state.ts';
+import type { AcceptedState, AppliedOperation, Counted } from '../protocol/accepted-state.ts';
 
-export type { AcceptedState, AppliedOperation };
+export type { AcceptedState, AppliedOperation, Counted };
 
 /** A record as the index has it. */
 export interface IndexRow {

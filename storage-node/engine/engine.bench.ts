@@ -37,6 +37,7 @@ function state(clock: number): AcceptedState {
   return {
     ballot,
     horizon: ballot,
+    counted: { objects: 1, bytes: CONTENT_BYTES },
     history: [{ id, ballot }],
     live: true,
     summary: Buffer.alloc(120, clock),

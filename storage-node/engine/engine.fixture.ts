@@ -9,6 +9,7 @@ import type { DeviceEvent } from './device-events.ts';
 import type { Device } from './device.ts';
 import { MemoryIndexStore } from './memory-index.ts';
 import { openDevice } from './open-device.ts';
+import { NOTHING_COUNTED } from '../protocol/accepted-state.ts';
 
 export const PATH = '/disks/one';
 export const EVERYTHING = { from: Buffer.alloc(0), to: Buffer.alloc(20, 0xff) };
@@ -31,7 +32,15 @@ export function stateOf(clock: number, contentBytes: number, live = true): Accep
   const content = Buffer.alloc(live ? contentBytes : 0);
   for (let at = 0; at < content.length; at += 1) content[at] = (clock * 7 + at * 13) & 0xff;
   const summary = live ? Buffer.from(`summary of ${clock}`) : Buffer.alloc(0);
-  return { ballot, history, horizon: { clock: 1, writer: WRITER }, live, summary, content };
+  return {
+    ballot,
+    history,
+    horizon: { clock: 1, writer: WRITER },
+    counted: live ? { objects: 1, bytes: content.length } : NOTHING_COUNTED,
+    live,
+    summary,
+    content,
+  };
 }
 
 export function textOf(state: AcceptedState | undefined): string {

@@ -3,7 +3,7 @@ import { BALLOT_BYTES, type Ballot, readBallot, writeBallot } from '#common/ball
 import { NAME_BYTES_MAX, SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
 import { crc32c } from './checksum.ts';
-import type { AcceptedState, AppliedOperation } from './device-engine.ts';
+import type { AcceptedState, AppliedOperation, Counted } from './device-engine.ts';
 
 export const SEGMENT_HEADER_BYTES = 64;
 export const ENTRY_HEADER_BYTES = 20;
@@ -18,7 +18,7 @@ export const ENTRY_MARKER = Buffer.from([0xc5, 0x9e, 0x4c, 0x31]);
 const ENTRY_MARKER_NUMBER = 0xc59e4c31;
 const OPERATION_ID_BYTES = 16;
 const OPERATION_BYTES = OPERATION_ID_BYTES + BALLOT_BYTES;
-const RECORD_HEADER_BYTES = 56;
+const RECORD_HEADER_BYTES = 62;
 const PURGE_HEADER_BYTES = ENTRY_HEADER_BYTES + BALLOT_BYTES;
 const CEILING_BYTES = ENTRY_HEADER_BYTES + 8;
 const KEY_BYTES_MAX = SHARD_PREFIX_BYTES + NAME_BYTES_MAX;
@@ -57,9 +57,10 @@ export function encodeRecord(key: Buffer, state: AcceptedState): EncodedEntry {
   writeBallot(head, 20, state.ballot);
   writeBallot(head, 34, state.horizon);
   head[48] = history.length;
-  head[49] = 0;
+  head[49] = state.counted.objects;
   head.writeUInt16BE(summary.length, 50);
   head.writeUInt32BE(content.length, 52);
+  head.writeUIntBE(state.counted.bytes, 56, 6);
   head.set(key, RECORD_HEADER_BYTES);
   let at = RECORD_HEADER_BYTES + key.length;
   for (const operation of history) {
@@ -146,6 +147,10 @@ export function isEntryLive(entry: Buffer): boolean {
   return ((entry[17] ?? 0) & LIVE_FLAG) !== 0;
 }
 
+export function entryCounted(entry: Buffer): Counted {
+  return { objects: entry[49] ?? 0, bytes: entry.readUIntBE(56, 6) };
+}
+
 export function entrySummary(entry: Buffer): Buffer {
   const start = summaryStart(entry);
   return entry.subarray(start, start + entry.readUInt16BE(50));
@@ -173,6 +178,7 @@ export function decodeState(entry: Buffer): AcceptedState {
   return {
     ballot: readBallot(entry, 20),
     horizon: readBallot(entry, 34),
+    counted: entryCounted(entry),
     history,
     live: isEntryLive(entry),
     summary: entry.subarray(at, contentAt),

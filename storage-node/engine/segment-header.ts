@@ -4,7 +4,7 @@ import { crc32c } from './checksum.ts';
 import { SEGMENT_HEADER_BYTES, readClock, writeClock } from './log-format.ts';
 
 const MAGIC = Buffer.from('HOLDFLOG', 'latin1');
-const VERSION = 1;
+const VERSION = 2;
 const NO_DEVICE = 0xffff_ffff;
 
 export interface SegmentHeader {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { type Ballot, TICKS_PER_MS, ZERO_BALLOT } from '#common/ballot.ts';
 import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key.ts';
 import { spaceId } from '#common/ids.ts';
-import type { AcceptedState } from '../protocol/accepted-state.ts';
+import { type AcceptedState, NOTHING_COUNTED } from '../protocol/accepted-state.ts';
 import { RegisterReplica, type ReplicaAction, type ReplicaOptions } from './replica.ts';
 
 const START_MS = 1_800_000_000_000;
@@ -25,6 +25,7 @@ function stateAt(ballot: Ballot, content = ''): AcceptedState {
     ballot,
     history: [],
     horizon: ZERO_BALLOT,
+    counted: NOTHING_COUNTED,
     live: true,
     summary: empty,
     content: Buffer.from(content),

@@ -6,6 +6,7 @@ import { spaceId } from '#common/ids.ts';
 import { MemoryEngine } from '../engine/memory-engine.ts';
 import type { List, ListedRow } from '../protocol/messages/list.ts';
 import { listRows } from './list-rows.ts';
+import { NOTHING_COUNTED } from '../protocol/accepted-state.ts';
 
 const SPACE = spaceId('11'.repeat(16));
 const PREFIX = shardPrefix(SPACE, recordKinds.object, 0);
@@ -23,6 +24,7 @@ async function engineWith(records: Readonly<Record<string, number>>): Promise<Me
       ballot: { clock: Math.abs(clock), writer: 1 },
       history: [],
       horizon: ZERO_BALLOT,
+      counted: NOTHING_COUNTED,
       live: clock > 0,
       summary: clock > 0 ? Buffer.from(`row of ${name}`) : EMPTY,
       content: EMPTY,

@@ -7,6 +7,7 @@ import { spaceId } from '#common/ids.ts';
 import type { Cluster, ListingQuery } from '#cluster/cluster.ts';
 import type { AcceptedState } from '#storage-node/engine/device-engine.ts';
 import { MemoryNodes } from './memory-nodes.ts';
+import { NOTHING_COUNTED } from '#storage-node/protocol/accepted-state.ts';
 
 const SPACE = spaceId('cd'.repeat(16));
 const EMPTY = Buffer.alloc(0);
@@ -21,7 +22,15 @@ function keyOf(name: string) {
 
 function stateAt(ballot: Ballot, live: boolean): AcceptedState {
   const summary = live ? Buffer.from('row') : EMPTY;
-  return { ballot, history: [], horizon: ZERO_BALLOT, live, summary, content: EMPTY };
+  return {
+    ballot,
+    history: [],
+    horizon: ZERO_BALLOT,
+    counted: NOTHING_COUNTED,
+    live,
+    summary,
+    content: EMPTY,
+  };
 }
 
 /** Of three replicas one has the record, one its removal, which was never decided, and one neither. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Ballot } from '#common/ballot.ts';
 import { SHARD_PREFIX_BYTES, asRecordKey } from '#common/codec/record-key.ts';
 import { blobId } from '#common/ids.ts';
-import type { AcceptedState } from '../accepted-state.ts';
+import { type AcceptedState, COUNTED_BYTES_MAX, COUNTED_OBJECTS_MAX } from '../accepted-state.ts';
 import { HEADER_BYTES } from '../frame.ts';
 import { CONTENT_BYTES_MAX, type EncodedMessage, HISTORY_MAX, SUMMARY_BYTES_MAX } from './message.ts';
 
@@ -31,6 +31,10 @@ export const anyState: fc.Arbitrary<AcceptedState> = plain({
   ballot: anyBallot,
   history: fc.array(plain({ id: anyHexId, ballot: anyBallot }), { maxLength: HISTORY_MAX }),
   horizon: anyBallot,
+  counted: plain({
+    objects: fc.nat(COUNTED_OBJECTS_MAX),
+    bytes: fc.maxSafeNat().map((bytes) => bytes % (COUNTED_BYTES_MAX + 1)),
+  }),
   live: fc.boolean(),
   summary: fc.oneof(anyBytes(80), fc.constant(Buffer.alloc(SUMMARY_BYTES_MAX, 1))),
   // Short contents are copied into the frame's head, longer ones follow it.

@@ -3,7 +3,12 @@ import { BALLOT_BYTES } from '#common/ballot.ts';
 import { type ByteReader } from '#common/codec/byte-reader.ts';
 import { ByteWriter } from '#common/codec/byte-writer.ts';
 import { NAME_BYTES_MAX, type RecordKey, SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
-import type { AcceptedState, AppliedOperation } from '#storage-node/protocol/accepted-state.ts';
+import {
+  type AcceptedState,
+  type AppliedOperation,
+  COUNTED_BYTES_MAX,
+  type Counted,
+} from '#storage-node/protocol/accepted-state.ts';
 import { type FrameType, HEADER_BYTES } from '../frame.ts';
 
 /** Where a request belongs: its partition, and the partition's epoch in the sender's ring. */
@@ -23,6 +28,8 @@ export const ROUTE_BYTES = 8;
 export const KEY_BYTES_MAX = SHARD_PREFIX_BYTES + NAME_BYTES_MAX;
 export const HISTORY_MAX = 32;
 export const OPERATION_ID_BYTES = 16;
+/** Objects (1) and bytes (8). */
+const COUNTED_BYTES = 9;
 export const SUMMARY_BYTES_MAX = 4096;
 export const CONTENT_BYTES_MAX = 960 << 10;
 
@@ -56,7 +63,7 @@ export function emptyMessage(type: FrameType): EncodedMessage {
 /** Bytes of a state up to and without the bytes of its content. */
 export function stateHeadBytes(state: AcceptedState): number {
   const historyBytes = state.history.length * (OPERATION_ID_BYTES + BALLOT_BYTES);
-  return 2 * BALLOT_BYTES + 2 + historyBytes + 2 + state.summary.length + 4;
+  return 2 * BALLOT_BYTES + 1 + COUNTED_BYTES + 1 + historyBytes + 2 + state.summary.length + 4;
 }
 
 export function writeStateHead(into: ByteWriter, state: AcceptedState): ByteWriter {
@@ -64,6 +71,8 @@ export function writeStateHead(into: ByteWriter, state: AcceptedState): ByteWrit
     .ballot(state.ballot)
     .ballot(state.horizon)
     .u8(state.live ? 1 : 0)
+    .u8(state.counted.objects)
+    .u64(state.counted.bytes)
     .u8(state.history.length);
   for (const operation of state.history) into.hex(operation.id).ballot(operation.ballot);
   return into.short(state.summary).u32(state.content.length);
@@ -74,6 +83,7 @@ export function readState(from: ByteReader): AcceptedState {
   const ballot = from.ballot();
   const horizon = from.ballot();
   const live = from.flag();
+  const counted = readCounted(from);
   const count = from.u8();
   if (count > HISTORY_MAX) throw from.violation(`a history of ${count} operations`);
   const history: AppliedOperation[] = [];
@@ -83,7 +93,14 @@ export function readState(from: ByteReader): AcceptedState {
   const summary = from.short(SUMMARY_BYTES_MAX);
   const contentBytes = from.u32();
   if (contentBytes > CONTENT_BYTES_MAX) throw from.violation(`a content of ${contentBytes} bytes`);
-  return { ballot, horizon, live, history, summary, content: from.raw(contentBytes) };
+  return { ballot, horizon, live, counted, history, summary, content: from.raw(contentBytes) };
+}
+
+function readCounted(from: ByteReader): Counted {
+  const objects = from.u8();
+  const bytes = from.u64();
+  if (bytes > COUNTED_BYTES_MAX) throw from.violation(`a record that counts ${bytes} bytes`);
+  return { objects, bytes };
 }
 
 /** Contents from here on travel without being copied behind the header. */
