@@ -1,13 +1,9 @@
 /** The source of CopyObject and UploadPartCopy: its name, its record, its conditions. */
-import { Digester, type DigestAlgorithm, type DigestValues } from '#proxy/body/digester.ts';
-import type { BodyWriter, Cluster, Stripe } from '#cluster/cluster.ts';
-import { readLayout } from '#proxy/objects/object-body.ts';
+import { judgeRead, readConditions } from '#proxy/http/conditions.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import type { ObjectRecord } from '#proxy/objects/object-record.ts';
 import { readObject } from '#proxy/objects/object-store.ts';
 import { namedBucket } from './bucket-of.ts';
-import type { ByteRange } from './byte-range.ts';
-import { judgeRead, readConditions } from './conditions.ts';
 import type { S3Context } from './context.ts';
 import { invalidArgument, S3Error } from './errors.ts';
 import { checkVersion } from './object-reading.ts';
@@ -53,31 +49,4 @@ export function checkSourceConditions(request: S3Request, record: ObjectRecord):
   const conditions = readConditions((name) => request.header(name), 'x-amz-copy-source-');
   const verdict = judgeRead(conditions, { etag: record.metadata.etag, modifiedMs: record.modifiedMs });
   if (verdict !== 'proceed') throw new S3Error('PreconditionFailed');
-}
-
-/** Copies a range of an object's bytes into new stripes, with the digests that were asked for. */
-export async function copyBytes(
-  cluster: Cluster,
-  source: ObjectRecord,
-  range: ByteRange,
-  writer: BodyWriter,
-  algorithms: readonly DigestAlgorithm[],
-): Promise<{ stripes: Stripe[]; digests: DigestValues }> {
-  const digester = new Digester(algorithms);
-  const take = (chunk: Buffer) => {
-    digester.update(chunk);
-    return writer.write(chunk);
-  };
-  try {
-    if (source.body.form === 'inline') {
-      await take(source.body.bytes.subarray(range.start, range.end));
-    } else {
-      const { stripes } = await readLayout(cluster.bodies, source);
-      await cluster.bodies.read(stripes, range.start, range.end, take);
-    }
-    return { stripes: await writer.finish(), digests: digester.digest() };
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
 }

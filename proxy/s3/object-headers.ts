@@ -1,9 +1,9 @@
 /** Headers that are stored with an object and come back with it. */
 import type { IncomingHttpHeaders } from 'node:http';
+import { httpTime } from '#proxy/http/http-time.ts';
 import type { ObjectMetadata } from '#proxy/objects/object-record.ts';
 import { invalidArgument, notImplemented, S3Error } from './errors.ts';
 import type { FlatHeaders } from './reply.ts';
-import { httpTime } from './time-format.ts';
 
 export type StoredHeaders = Pick<ObjectMetadata, 'headers' | 'user'>;
 

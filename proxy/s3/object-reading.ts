@@ -1,18 +1,18 @@
 /** What GetObject and HeadObject have in common: the object, its conditions, its range and its headers. */
+import { type ByteRange, parseRange } from '#proxy/http/byte-range.ts';
+import { judgeRead, readConditions } from '#proxy/http/conditions.ts';
+import { httpTime } from '#proxy/http/http-time.ts';
 import { readLayout } from '#proxy/objects/object-body.ts';
 import type { ObjectRecord } from '#proxy/objects/object-record.ts';
 import { readObject } from '#proxy/objects/object-store.ts';
 import { PART_NUMBER_MAX } from '#proxy/objects/part-record.ts';
 import { bucketOf } from './bucket-of.ts';
-import { type ByteRange, parseRange } from './byte-range.ts';
 import { pushChecksum } from './checksums.ts';
-import { judgeRead, readConditions } from './conditions.ts';
 import type { S3Context } from './context.ts';
 import { invalidArgument, S3Error } from './errors.ts';
 import { writeStoredHeaders } from './object-headers.ts';
 import type { FlatHeaders } from './reply.ts';
 import type { S3Request } from './request.ts';
-import { httpTime } from './time-format.ts';
 
 export interface Reading {
   readonly record: ObjectRecord;

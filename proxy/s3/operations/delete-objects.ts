@@ -1,8 +1,8 @@
 /** DeleteObjects (Amazon S3 API Reference): up to 1,000 keys, each its own step. */
 import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
+import { parseEntityTags } from '#proxy/http/conditions.ts';
 import { removeObject } from '#proxy/objects/object-store.ts';
 import { leaseOf } from '../bucket-of.ts';
-import { parseEntityTags } from '../conditions.ts';
 import type { S3Context } from '../context.ts';
 import { toS3Error } from '../error-mapping.ts';
 import { S3Error } from '../errors.ts';

@@ -1,7 +1,5 @@
 /** GetObject (Amazon S3 API Reference). */
-import type { ServerResponse } from 'node:http';
-import type { BodySink } from '#cluster/cluster.ts';
-import { HoldfastError } from '#common/errors.ts';
+import { streamResponse } from '#proxy/http/response-body.ts';
 import { readLayout } from '#proxy/objects/object-body.ts';
 import type { S3Context } from '../context.ts';
 import { beginReading, type Reading } from '../object-reading.ts';
@@ -19,30 +17,10 @@ export const getObject: Operation = async (request, context) => {
 };
 
 async function sendStripes(reply: Reply, context: S3Context, reading: Reading): Promise<void> {
-  const { response } = reply;
   const { stripes } = await readLayout(context.cluster.bodies, reading.record);
-  const gone = new AbortController();
-  const close = () => gone.abort();
-  response.on('close', close);
-  try {
-    if (response.destroyed) throw new HoldfastError('aborted');
+  await streamResponse(reply.response, async (sink, gone) => {
     reply.head(reading.status, reading.headers);
     const { start, end } = reading.range;
-    if (start < end)
-      await context.cluster.bodies.read(stripes, start, end, responseSink(response), gone.signal);
-  } finally {
-    response.off('close', close);
-  }
-  response.end();
-}
-
-/** Resolves when the system has taken the chunk, because its memory is then written over. */
-function responseSink(response: ServerResponse): BodySink {
-  return (chunk) =>
-    new Promise((resolve, reject) => {
-      response.write(chunk, (error) => {
-        if (error === null || error === undefined) resolve();
-        else reject(new HoldfastError('aborted', 'the client has gone', { cause: error }));
-      });
-    });
+    if (start < end) await context.cluster.bodies.read(stripes, start, end, sink, gone);
+  });
 }

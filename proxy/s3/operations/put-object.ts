@@ -1,21 +1,15 @@
 /** PutObject (Amazon S3 API Reference). */
-import type { Stripe } from '#cluster/cluster.ts';
-import type { RequestBody } from '#proxy/body/request-body.ts';
-import { storeLayout } from '#proxy/objects/object-body.ts';
-import { EncodedObject, INLINE_BYTES_MAX, type ObjectBody } from '#proxy/objects/object-record.ts';
+import { EncodedObject, INLINE_BYTES_MAX } from '#proxy/objects/object-record.ts';
 import { objectKey, readObject, writeObject } from '#proxy/objects/object-store.ts';
+import { receiveBody } from '#proxy/objects/receive-body.ts';
 import { judgeCondition } from '#proxy/objects/write-condition.ts';
-import type { BodyDigests } from '#proxy/body/request-body.ts';
 import { leaseOf } from '../bucket-of.ts';
-import { drainToStripes } from '../body-to-stripes.ts';
 import { declaredChecksum, pushChecksum } from '../checksums.ts';
 import { conditionError, writeCondition } from '../conditions.ts';
-import type { S3Context } from '../context.ts';
 import { S3Error } from '../errors.ts';
 import { readStoredHeaders, refuseUnsupported } from '../object-headers.ts';
 import type { FlatHeaders } from '../reply.ts';
 import type { Operation } from '../request.ts';
-import type { BucketPlace } from '#proxy/objects/bucket-access.ts';
 
 export const putObject: Operation = async (request, context) => {
   const { key, headers } = request;
@@ -35,7 +29,9 @@ export const putObject: Operation = async (request, context) => {
     );
     if (verdict !== 'holds') throw conditionError(verdict, condition);
   }
-  const received = await receive(context, lease.bucket, key, request.openBody(context));
+  const body = request.openBody(context);
+  if (body.declaredLength === undefined) throw new S3Error('MissingContentLength');
+  const received = await receiveBody(context.cluster, objectKey(lease.bucket, key), body);
   const { md5Hex, lengthBytes, checksums } = received.digests;
   const declaredSum = declaredChecksum(checksums);
   const checksum = declaredSum === undefined ? undefined : { ...declaredSum, type: 'FULL_OBJECT' as const };
@@ -60,29 +56,4 @@ function declaredLengthOf(length: string | undefined, decodedLength: string | un
   const declared = decodedLength ?? length;
   if (declared === undefined) throw new S3Error('MissingContentLength');
   return Number(declared);
-}
-
-interface Received {
-  readonly digests: BodyDigests;
-  readonly body: ObjectBody;
-  /** All that the body occupies, a manifest's too. */
-  readonly stripes: readonly Stripe[];
-}
-
-async function receive(
-  context: S3Context,
-  bucket: BucketPlace,
-  key: string,
-  body: RequestBody,
-): Promise<Received> {
-  if (body.declaredLength === undefined) throw new S3Error('MissingContentLength');
-  if (body.declaredLength <= INLINE_BYTES_MAX) {
-    const { bytes, digests } = await body.collect(INLINE_BYTES_MAX);
-    return { digests, body: { form: 'inline', bytes }, stripes: [] };
-  }
-  const owner = objectKey(bucket, key);
-  const { digests, stripes } = await drainToStripes(context.cluster, owner, body);
-  const stored = await storeLayout(context.cluster, owner, { stripes, parts: [] });
-  const manifest = stored.form === 'manifest' ? stored.manifest : [];
-  return { digests, body: stored, stripes: [...stripes, ...manifest] };
 }

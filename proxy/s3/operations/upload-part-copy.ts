@@ -1,10 +1,11 @@
 /** UploadPartCopy (Amazon S3 API Reference). */
 import type { DigestAlgorithm } from '#proxy/body/digester.ts';
+import type { ByteRange } from '#proxy/http/byte-range.ts';
+import { copyBytes } from '#proxy/objects/copy-bytes.ts';
 import { readUpload, uploadKey, writePart } from '#proxy/objects/upload-store.ts';
 import { leaseOf } from '../bucket-of.ts';
-import type { ByteRange } from '../byte-range.ts';
 import { writeChecksum } from '../checksums.ts';
-import { copyBytes, openCopySource } from '../copy-source.ts';
+import { openCopySource } from '../copy-source.ts';
 import { invalidArgument, S3Error } from '../errors.ts';
 import { parsePartNumber } from '../object-reading.ts';
 import type { Operation } from '../request.ts';

@@ -1,6 +1,6 @@
 /** UploadPart (Amazon S3 API Reference). */
+import { drainToStripes } from '#proxy/objects/receive-body.ts';
 import { readUpload, uploadKey, writePart } from '#proxy/objects/upload-store.ts';
-import { drainToStripes } from '../body-to-stripes.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { declaredChecksum, pushChecksum } from '../checksums.ts';
 import { S3Error } from '../errors.ts';
