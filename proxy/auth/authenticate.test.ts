@@ -9,7 +9,8 @@ import {
   type AuthenticationReason,
   type SignedRequest,
 } from './authentication.ts';
-import type { Credential, CredentialStore } from './credential-store.ts';
+import type { Credential } from './credential-store.ts';
+import { memoryCredentials } from './memory-credentials.ts';
 import { SigningKeyCache } from './signing-key.ts';
 
 const ACCESS_KEY = 'AKIAIOSFODNN7EXAMPLE';
@@ -20,12 +21,16 @@ const SCOPE = `${ACCESS_KEY}/20130524/us-east-1/s3/aws4_request`;
 const account = spaceId('00112233445566778899aabbccddeeff');
 const credential: Credential = {
   secretKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
-  principal: { userName: 'ada', account, accountName: 'analysts', accessKey: ACCESS_KEY, admin: false },
+  principal: {
+    userName: 'ada',
+    account,
+    accountName: 'analysts',
+    accessKey: ACCESS_KEY,
+    role: 'owner',
+    admin: false,
+  },
 };
-const store: CredentialStore = {
-  find: (accessKey) => (accessKey === ACCESS_KEY ? credential : undefined),
-  account: () => undefined,
-};
+const store = memoryCredentials([credential]);
 
 function authenticate(request: Partial<SignedRequest>): Authentication {
   return authenticateRequest(
@@ -247,6 +252,8 @@ test('an authorization header that is not well formed says what is wrong', () =>
     ['/s3/', '/ec2/', /service/],
     ['aws4_request', 'aws5_request', /terminal/],
     ['/us-east-1/', '/eu-west-1/', /region 'eu-west-1' is wrong; expecting 'us-east-1'/],
+    // As s3cmd calls the region before it has been told another one.
+    ['/us-east-1/', '/US/', /region 'US' is wrong; expecting 'us-east-1'/],
     ['/us-east-1/', '/', /mal-formed/],
     ['host;', 'Host;', /lower case/],
     ['host;', `${'a;'.repeat(64)}host;`, /too many/],

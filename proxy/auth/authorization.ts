@@ -27,7 +27,7 @@ const SIGNED_HEADERS_MAX = 64;
 const AUTHORIZATION_LENGTH_MAX = 4096;
 const HEX_64 = /^[0-9a-f]{64}$/;
 const SIGNED_HEADERS = /^[a-z0-9!#$%&'*+.^_`|~-]+(?:;[a-z0-9!#$%&'*+.^_`|~-]+)*$/;
-const WHOLE_CREDENTIAL = /^([\x21-\x2e\x30-\x7e]{1,128})\/(\d{8})\/([a-z0-9-]{1,64})\/s3\/aws4_request$/;
+const WHOLE_CREDENTIAL = /^([\x21-\x2e\x30-\x7e]{1,128})\/(\d{8})\/([A-Za-z0-9-]{1,64})\/s3\/aws4_request$/;
 
 /** The error that either form gives for a malformed claim. */
 export function malformed(
