@@ -6,6 +6,8 @@ import { checkConfig } from '#common/config/load.ts';
 import { errorText, hasCode } from '#common/errors.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
+import type { KeyPair } from '#proxy/auth/access-keys.ts';
+import { isAccessKey, isSecretKey, type UserRole, userRoles } from '#proxy/auth/users-file.ts';
 import { readIdentity } from '../supervisor/cluster-identity.ts';
 import { dataPaths } from '../supervisor/data-paths.ts';
 import { exportLines } from '../supervisor/shell-env.ts';
@@ -16,7 +18,8 @@ import { textTable } from './ring/text-table.ts';
 
 export const userCommand: ParsedCommand = {
   name: 'user',
-  synopsis: 'list | add NAME [--account NAME] | remove NAME   [--json] [--data DIR]',
+  synopsis:
+    'list | add NAME [--account NAME] [--role ROLE] | remove NAME [--account NAME]   [--json] [--data DIR]',
   summary: 'adds, lists and removes users of the object store',
   about: `
 A user has one access key, and an account whose buckets it sees: one of its own, or one that it shares. A running cluster
@@ -27,7 +30,10 @@ follows a change within about a second.
   holdfast user remove alice               the buckets of the account stay
 `,
   options: {
-    account: { value: 'NAME', about: "add: the account (default: the user's name)" },
+    account: { value: 'NAME', about: "the account (add: the user's name when left out)" },
+    role: { value: 'owner|member', about: 'add: all of the account (default), or what access lists give' },
+    'access-key': { value: 'KEY', about: 'add: the access key (default: a new one)' },
+    'secret-key': { value: 'KEY', about: 'add: the secret key (default: a new one)' },
     admin: { about: "add: may use every account's buckets" },
     json: { about: 'add, list: as JSON' },
     data: { value: 'DIR', about: 'the folder that holds the cluster (default ./data)' },
@@ -46,7 +52,7 @@ follows a change within about a second.
       throw new UsageError('expected list, add NAME or remove NAME');
     try {
       if (action === 'add') return await add(change, name, args, io);
-      await removeUser(change, name);
+      await removeUser(change, name, textOption(args, 'account'));
       return exitCodes.ok;
     } catch (error) {
       if (!hasCode(error, 'invalid-argument')) throw error;
@@ -61,32 +67,69 @@ async function list(
   { options }: ParsedArguments,
   io: CommandIo,
 ): Promise<number> {
-  const users = (await loadUsers(files, paths)).map(({ name, accountName, account, accessKey, admin }) => ({
-    name,
-    accountName,
-    account,
-    accessKey,
-    admin,
-  }));
-  const rows = users.map((user) => [user.name, user.accountName, user.accessKey, user.admin ? 'yes' : 'no']);
-  const text = textTable(['user', 'account', 'access key', 'admin'], rows);
+  const users = (await loadUsers(files, paths)).map(
+    ({ name, accountName, account, accessKey, role, admin }) => ({
+      name,
+      accountName,
+      account,
+      accessKey,
+      role,
+      admin,
+    }),
+  );
+  const rows = users.map((user) => [
+    user.name,
+    user.accountName,
+    user.accessKey,
+    user.role,
+    user.admin ? 'yes' : 'no',
+  ]);
+  const text = textTable(['user', 'account', 'access key', 'role', 'admin'], rows);
   io.out.write(options['json'] === true ? `${JSON.stringify(users, undefined, 2)}\n` : text);
   return exitCodes.ok;
 }
 
 async function add(change: UserChange, name: string, args: ParsedArguments, io: CommandIo): Promise<number> {
   const wanted = checkedUser(name, textOption(args, 'account'));
+  const keys = givenKeys(args);
   const { accessKey, secretKey, accountName } = await addUser(change, {
     ...wanted,
+    role: givenRole(args),
+    ...(keys === undefined ? undefined : { keys }),
     admin: args.options['admin'] === true,
   });
-  const keys = { AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey };
+  const variables = {
+    AWS_ACCESS_KEY_ID: accessKey,
+    AWS_SECRET_ACCESS_KEY: secretKey,
+    ST_USER: `${accountName}:${name}`,
+    ST_KEY: secretKey,
+  };
   io.out.write(
     args.options['json'] === true
       ? `${JSON.stringify({ name, accountName, accessKey, secretKey }, undefined, 2)}\n`
-      : exportLines(keys),
+      : exportLines(variables),
   );
   return exitCodes.ok;
+}
+
+function givenRole(args: ParsedArguments): UserRole {
+  const given = textOption(args, 'role') ?? 'owner';
+  const role = userRoles.find((known) => known === given);
+  if (role === undefined) throw new UsageError(`--role is one of ${userRoles.join(', ')}`);
+  return role;
+}
+
+/** Keys that another system has given out already; both or none. */
+function givenKeys(args: ParsedArguments): KeyPair | undefined {
+  const accessKey = textOption(args, 'access-key');
+  const secretKey = textOption(args, 'secret-key');
+  if (accessKey === undefined && secretKey === undefined) return undefined;
+  if (accessKey === undefined || secretKey === undefined)
+    throw new UsageError('--access-key and --secret-key go together');
+  if (!isAccessKey(accessKey)) throw new UsageError('--access-key has 3 to 128 letters, digits, and . _ : -');
+  if (!isSecretKey(secretKey))
+    throw new UsageError('--secret-key has 6 to 128 printable characters, no blank');
+  return { accessKey, secretKey };
 }
 
 /** By the same rules as the configuration's `users`. */

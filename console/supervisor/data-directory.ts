@@ -19,7 +19,7 @@ import { type DataPaths, dataPaths, devicePath } from './data-paths.ts';
 import { replacePrivateFile } from './private-file.ts';
 import { ensureRing } from './ensure-ring.ts';
 import { objectsAddress } from './role-plan.ts';
-import { s3ClientEnv } from './shell-env.ts';
+import { objectClientEnv } from './shell-env.ts';
 import { ADMIN_USER, addMissingUsers } from './users.ts';
 
 /** What is stored is its owner's: others may not look. */
@@ -107,7 +107,7 @@ async function ensureCredentials(
     ...config.users.map((user) => ({ ...user, admin: false })),
   ];
   const users = await addMissingUsers({ ...context, paths }, wanted);
-  const admin = users.find(({ name }) => name === ADMIN_USER);
+  const admin = users.find(({ name, accountName }) => name === ADMIN_USER && accountName === ADMIN_USER);
   if (admin === undefined) throw new Error('the users file has no admin');
-  replacePrivateFile(paths.adminEnv, s3ClientEnv(admin, objectsAddress(config), config.objects.region));
+  replacePrivateFile(paths.adminEnv, objectClientEnv(admin, objectsAddress(config), config.objects.region));
 }

@@ -2,17 +2,26 @@
 import type { Address } from '#common/io/network.ts';
 
 export interface ClientKeys {
+  readonly name: string;
+  readonly accountName: string;
   readonly accessKey: string;
   readonly secretKey: string;
 }
 
-/** The variables that AWS's own clients read (AWS SDKs and Tools Reference Guide, "Settings reference"). */
-export function s3ClientEnv(keys: ClientKeys, objects: Address, region: string): string {
+/**
+ * The variables that AWS's own clients read (AWS SDKs and Tools Reference Guide, "Settings reference"), and the `swift`
+ * program (python-swiftclient, "CLI options", version 1 authentication).
+ */
+export function objectClientEnv(keys: ClientKeys, objects: Address, region: string): string {
+  const endpoint = `http://${reachableHost(objects)}:${objects.port}`;
   return exportLines({
     AWS_ACCESS_KEY_ID: keys.accessKey,
     AWS_SECRET_ACCESS_KEY: keys.secretKey,
-    AWS_ENDPOINT_URL: `http://${reachableHost(objects)}:${objects.port}`,
+    AWS_ENDPOINT_URL: endpoint,
     AWS_DEFAULT_REGION: region,
+    ST_AUTH: `${endpoint}/auth/v1.0`,
+    ST_USER: `${keys.accountName}:${keys.name}`,
+    ST_KEY: keys.secretKey,
   });
 }
 

@@ -18,6 +18,9 @@ export interface Account {
 
 export interface CredentialStore {
   find(accessKey: string): Credential | undefined;
+  /** A user by the names of its account and its own. */
+  findUser(accountName: string, userName: string): Credential | undefined;
   /** The account that owns a bucket; undefined once its last user has been removed. */
   account(id: SpaceId): Account | undefined;
+  accountNamed(name: string): Account | undefined;
 }

@@ -1,14 +1,17 @@
 import type { SpaceId } from '#common/ids.ts';
+import type { UserRole } from './users-file.ts';
 
 /** Who a request comes from, once its signature has been verified. */
 export interface Principal {
-  /** Unique in the cluster. */
+  /** Unique in its account. */
   readonly userName: string;
   /** The namespace that the user's buckets belong to; several users may share one. */
   readonly account: SpaceId;
   /** What an Owner shows as DisplayName. */
   readonly accountName: string;
   readonly accessKey: string;
+  /** An owner may do everything in its account; a member only what access lists and policies give it. */
+  readonly role: UserRole;
   /** May read and change every account's buckets. */
   readonly admin: boolean;
 }

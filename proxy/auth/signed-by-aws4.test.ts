@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { spaceId } from '#common/ids.ts';
 import { authenticateRequest } from './authenticate.ts';
 import { AuthenticationError } from './authentication.ts';
-import type { Credential, CredentialStore } from './credential-store.ts';
+import type { Credential } from './credential-store.ts';
+import { memoryCredentials } from './memory-credentials.ts';
 import { basicTime } from './request-time.ts';
 import { SigningKeyCache } from './signing-key.ts';
 
@@ -29,13 +30,11 @@ const credential: Credential = {
     account: spaceId('ab'.repeat(16)),
     accountName: 'a',
     accessKey,
+    role: 'owner',
     admin: true,
   },
 };
-const store: CredentialStore = {
-  find: (key) => (key === accessKey ? credential : undefined),
-  account: () => undefined,
-};
+const store = memoryCredentials([credential]);
 const options = { region: 'hold-1', signingKeys: new SigningKeyCache() };
 
 function sign(method: string, path: string, headers: Record<string, string>, signQuery: boolean): Signed {

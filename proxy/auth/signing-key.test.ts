@@ -9,7 +9,10 @@ const secretKey = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
 
 function credential(accessKey: string): Credential {
   const account = spaceId('0'.repeat(32));
-  return { secretKey, principal: { userName: 'a', account, accountName: 'a', accessKey, admin: false } };
+  return {
+    secretKey,
+    principal: { userName: 'a', account, accountName: 'a', accessKey, role: 'owner', admin: false },
+  };
 }
 
 test('the key of the published example is derived', () => {

@@ -2,7 +2,8 @@
 import { createRequire } from 'node:module';
 import { spaceId } from '#common/ids.ts';
 import { authenticateRequest } from './authenticate.ts';
-import type { Credential, CredentialStore } from './credential-store.ts';
+import type { Credential } from './credential-store.ts';
+import { memoryCredentials } from './memory-credentials.ts';
 import { basicTime } from './request-time.ts';
 import { SigningKeyCache } from './signing-key.ts';
 
@@ -22,9 +23,9 @@ const secretKey = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
 const account = spaceId('0'.repeat(32));
 const credential: Credential = {
   secretKey,
-  principal: { userName: 'bench', account, accountName: 'bench', accessKey, admin: false },
+  principal: { userName: 'bench', account, accountName: 'bench', accessKey, role: 'owner', admin: false },
 };
-const store: CredentialStore = { find: () => credential, account: () => undefined };
+const store = memoryCredentials([credential]);
 const options = { region: 'us-east-1', signingKeys: new SigningKeyCache() };
 const nowMs = Date.now();
 const BATCHES = 40;

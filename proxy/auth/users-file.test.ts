@@ -20,6 +20,7 @@ const ada: User = {
   accountName: 'analysts',
   accessKey: 'HFADA',
   secretKey: 'the-secret-of-ada',
+  role: 'owner',
   admin: false,
 };
 const grace: User = {
@@ -27,6 +28,7 @@ const grace: User = {
   name: 'grace',
   accessKey: 'HFGRACE',
   secretKey: 'graces/own+secret',
+  role: 'member',
   admin: true,
 };
 
@@ -66,20 +68,22 @@ test('a folder that takes no file is told', async () => {
 test('each mistake is refused, and no message gives a secret away', () => {
   const cases: [unknown, RegExp][] = [
     [[], /not an object/],
-    [{ version: 2, users: [] }, /version is not 1/],
-    [{ version: 1 }, /not a list/],
-    [{ version: 1, users: [1] }, /users\[0\] is not an object/],
-    [{ version: 1, users: [{ ...ada, name: '-a' }] }, /name/],
-    [{ version: 1, users: [{ ...ada, account: 'ABC' }] }, /account/],
-    [{ version: 1, users: [{ ...ada, accountName: '' }] }, /accountName/],
-    [{ version: 1, users: [{ ...ada, accessKey: 'a/b' }] }, /accessKey/],
-    [{ version: 1, users: [{ ...ada, secretKey: 'two words' }] }, /secretKey/],
-    [{ version: 1, users: [{ ...ada, admin: 'no' }] }, /admin/],
-    [{ version: 1, users: [{ ...ada, [grace.secretKey]: 1 }] }, /not known/],
-    [{ version: 1, users: [ada, { ...grace, name: 'ada' }] }, /named ada/],
-    [{ version: 1, users: [ada, { ...grace, accessKey: 'HFADA' }] }, /access key HFADA/],
-    [{ version: 1, users: [ada, { ...grace, accountName: 'other' }] }, /two names/],
-    [{ version: 1, users: Array.from({ length: 10_001 }, () => ada) }, /more than/],
+    [{ version: 1, users: [] }, /version is not 2/],
+    [{ version: 2 }, /not a list/],
+    [{ version: 2, users: [1] }, /users\[0\] is not an object/],
+    [{ version: 2, users: [{ ...ada, name: '-a' }] }, /name/],
+    [{ version: 2, users: [{ ...ada, account: 'ABC' }] }, /account/],
+    [{ version: 2, users: [{ ...ada, accountName: '' }] }, /accountName/],
+    [{ version: 2, users: [{ ...ada, accessKey: 'a/b' }] }, /accessKey/],
+    [{ version: 2, users: [{ ...ada, secretKey: 'two words' }] }, /secretKey/],
+    [{ version: 2, users: [{ ...ada, admin: 'no' }] }, /admin/],
+    [{ version: 2, users: [{ ...ada, role: 'king' }] }, /role/],
+    [{ version: 2, users: [{ ...ada, [grace.secretKey]: 1 }] }, /not known/],
+    [{ version: 2, users: [ada, { ...grace, name: 'ada' }] }, /named analysts:ada/],
+    [{ version: 2, users: [ada, { ...grace, accessKey: 'HFADA' }] }, /access key HFADA/],
+    [{ version: 2, users: [ada, { ...grace, accountName: 'other' }] }, /two names/],
+    [{ version: 2, users: [ada, { ...grace, account: 'f'.repeat(32) }] }, /two accounts/],
+    [{ version: 2, users: Array.from({ length: 10_001 }, () => ada) }, /more than/],
   ];
   const refusedWith = (pattern: RegExp) => (error: unknown) =>
     hasCode(error, 'format-invalid') && pattern.test(error.message) && !error.message.includes('secret-of');

@@ -8,13 +8,25 @@ import { dirname } from 'node:path';
 import { HoldfastError, errorText } from '#common/errors.ts';
 import { type SpaceId, spaceId } from '#common/ids.ts';
 
-export const USERS_VERSION = 1;
+export const USERS_VERSION = 2;
 const USERS_MAX = 10_000;
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const ACCESS_KEY = /^[A-Za-z0-9._-]{3,128}$/;
-const SECRET_KEY = /^[\x21-\x7e]{8,128}$/;
-const USER_KEYS = ['name', 'account', 'accountName', 'accessKey', 'secretKey', 'admin'];
+const ACCESS_KEY = /^[A-Za-z0-9._:-]{3,128}$/;
+const SECRET_KEY = /^[\x21-\x7e]{6,128}$/;
+const USER_KEYS = ['name', 'account', 'accountName', 'accessKey', 'secretKey', 'role', 'admin'];
+
+export const userRoles = ['owner', 'member'] as const;
+/** An owner may do everything in its account; a member only what access lists and policies give it. */
+export type UserRole = (typeof userRoles)[number];
+
+export function isAccessKey(text: string): boolean {
+  return ACCESS_KEY.test(text);
+}
+
+export function isSecretKey(text: string): boolean {
+  return SECRET_KEY.test(text);
+}
 
 export interface User {
   readonly name: string;
@@ -22,6 +34,7 @@ export interface User {
   readonly accountName: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  readonly role: UserRole;
   readonly admin: boolean;
 }
 
@@ -98,12 +111,15 @@ function parseUser(entry: unknown, index: number, source: string): User {
   };
   const { admin } = entry;
   if (typeof admin !== 'boolean') throw fail('.admin is neither true nor false');
+  const role = userRoles.find((known) => known === entry['role']);
+  if (role === undefined) throw fail('.role is neither owner nor member');
   return {
     name: text('name', NAME),
     account: spaceId(text('account', /^[0-9a-f]{32}$/)),
     accountName: text('accountName', NAME),
     accessKey: text('accessKey', ACCESS_KEY),
     secretKey: text('secretKey', SECRET_KEY),
+    role,
     admin,
   };
 }
@@ -112,12 +128,17 @@ function checkUnique(users: readonly User[], source: string): void {
   const names = new Set<string>();
   const accessKeys = new Set<string>();
   const accounts = new Map<SpaceId, string>();
+  const accountIds = new Map<string, SpaceId>();
   for (const user of users) {
-    if (names.has(user.name)) throw invalid(source, `two users are named ${user.name}`);
+    const fullName = `${user.accountName}:${user.name}`;
+    if (names.has(fullName)) throw invalid(source, `two users are named ${fullName}`);
     if (accessKeys.has(user.accessKey)) throw invalid(source, `two users have access key ${user.accessKey}`);
     const accountName = accounts.get(user.account) ?? user.accountName;
     if (accountName !== user.accountName) throw invalid(source, `account ${user.account} has two names`);
-    names.add(user.name);
+    const account = accountIds.get(user.accountName) ?? user.account;
+    if (account !== user.account) throw invalid(source, `two accounts are named ${user.accountName}`);
+    names.add(fullName);
+    accountIds.set(user.accountName, user.account);
     accessKeys.add(user.accessKey);
     accounts.set(user.account, accountName);
   }

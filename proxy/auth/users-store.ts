@@ -18,7 +18,9 @@ export class UsersStore implements CredentialStore {
   readonly #path: string;
   readonly #options: UsersStoreOptions;
   #credentials: ReadonlyMap<string, Credential> = new Map();
+  #users: ReadonlyMap<string, Credential> = new Map();
   #accounts: ReadonlyMap<SpaceId, Account> = new Map();
+  #accountNames: ReadonlyMap<string, Account> = new Map();
   #revision = '';
   #lastProblem = '';
   #timer: Timer | undefined;
@@ -42,8 +44,16 @@ export class UsersStore implements CredentialStore {
     return this.#credentials.get(accessKey);
   }
 
+  findUser(accountName: string, userName: string): Credential | undefined {
+    return this.#users.get(`${accountName}:${userName}`);
+  }
+
   account(id: SpaceId): Account | undefined {
     return this.#accounts.get(id);
+  }
+
+  accountNamed(name: string): Account | undefined {
+    return this.#accountNames.get(name);
   }
 
   close(): void {
@@ -76,15 +86,20 @@ export class UsersStore implements CredentialStore {
 
   #apply(users: readonly User[], revision: string): void {
     const credentials = new Map<string, Credential>();
+    const named = new Map<string, Credential>();
     const accounts = new Map<SpaceId, Account>();
+    const accountNames = new Map<string, Account>();
     for (const user of users) {
       const known = this.#credentials.get(user.accessKey);
-      credentials.set(
-        user.accessKey,
-        known !== undefined && sameUser(known, user) ? known : credentialOf(user),
-      );
-      accounts.set(user.account, { id: user.account, name: user.accountName });
+      const credential = known !== undefined && sameUser(known, user) ? known : credentialOf(user);
+      credentials.set(user.accessKey, credential);
+      named.set(`${user.accountName}:${user.name}`, credential);
+      const account = { id: user.account, name: user.accountName };
+      accounts.set(user.account, account);
+      accountNames.set(user.accountName, account);
     }
+    this.#users = named;
+    this.#accountNames = accountNames;
     this.#credentials = credentials;
     this.#accounts = accounts;
     this.#revision = revision;
@@ -93,10 +108,10 @@ export class UsersStore implements CredentialStore {
 }
 
 function credentialOf(user: User): Credential {
-  const { secretKey, name: userName, account, accountName, accessKey, admin } = user;
+  const { secretKey, name: userName, account, accountName, accessKey, role, admin } = user;
   return {
     secretKey,
-    principal: Object.freeze({ userName, account, accountName, accessKey, admin }),
+    principal: Object.freeze({ userName, account, accountName, accessKey, role, admin }),
   };
 }
 
@@ -107,6 +122,7 @@ function sameUser(known: Credential, user: User): boolean {
     principal.userName === user.name &&
     principal.account === user.account &&
     principal.accountName === user.accountName &&
+    principal.role === user.role &&
     principal.admin === user.admin
   );
 }

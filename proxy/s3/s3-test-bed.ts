@@ -7,7 +7,8 @@ import { spaceId } from '#common/ids.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import type { Logger } from '#common/log/logger.ts';
-import type { Credential, CredentialStore } from '#proxy/auth/credential-store.ts';
+import type { Credential } from '#proxy/auth/credential-store.ts';
+import { memoryCredentials } from '#proxy/auth/memory-credentials.ts';
 import { defaultBodyLimits } from '#proxy/body/body-context.ts';
 import { BufferPool } from '#proxy/body/buffer-pool.ts';
 import { DigestPool } from '#proxy/body/digest-pool.ts';
@@ -35,6 +36,7 @@ function user(name: string, digit: string, admin = false): Credential {
     account,
     accountName: `${name}-account`,
     accessKey: `KEY${name}`,
+    role: 'owner' as const,
     admin,
   };
   return { principal, secretKey: `secret/of+${name}` };
@@ -45,13 +47,7 @@ export const bob = user('bob', 'b');
 export const root = user('root', 'c', true);
 const everyone = [ada, bob, root];
 
-const store: CredentialStore = {
-  find: (accessKey) => everyone.find(({ principal }) => principal.accessKey === accessKey),
-  account: (id) => {
-    const found = everyone.find(({ principal }) => principal.account === id);
-    return found === undefined ? undefined : { id, name: found.principal.accountName };
-  },
-};
+const store = memoryCredentials(everyone);
 
 export interface Sent {
   readonly method: string;
