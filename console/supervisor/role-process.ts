@@ -43,6 +43,12 @@ const PROGRAM = fileURLToPath(new URL(`../cli/main${import.meta.url.slice(-3)}`,
  */
 const PROXY_FLAGS = ['--max-semi-space-size=2'];
 
+/**
+ * Every thread of a process has memory of its own from the C library, which keeps what was freed: with 32 uploads of
+ * 5 GiB a proxy had 225 MiB, and 178 with two such arenas. An operator's own setting is left alone.
+ */
+const ALLOCATOR = { MALLOC_ARENA_MAX: '2' };
+
 export class RoleProcess {
   readonly role: RoleName;
   readonly name: string;
@@ -133,6 +139,7 @@ export class RoleProcess {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [...process.execArgv, ...(role === 'proxy' ? PROXY_FLAGS : [])],
+      env: { ...ALLOCATOR, ...process.env },
     });
     this.#child = child;
     this.#startedMs = Date.now();
