@@ -1,7 +1,7 @@
 /** Takes a raw HTTP request through the front door: target, signature, operation, answer. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hasCode } from '#common/errors.ts';
 import { authenticateRequest } from '#proxy/auth/authenticate.ts';
+import type { DispatchedRequest } from '#proxy/http/dispatched-request.ts';
 import type { S3Context } from './context.ts';
 import { toS3Error } from './error-mapping.ts';
 import { S3Error } from './errors.ts';
@@ -11,14 +11,6 @@ import { RequestIds } from './request-ids.ts';
 import { parseTarget } from './request-target.ts';
 import { routeOf } from './router.ts';
 import { answerUnread } from './unread-body.ts';
-
-export interface DispatchedRequest {
-  readonly incoming: IncomingMessage;
-  readonly response: ServerResponse;
-  /** The request's target as it was received. */
-  readonly url: string;
-  readonly awaitsContinue: boolean;
-}
 
 export class S3Dispatcher {
   readonly #context: S3Context;

@@ -1,0 +1,11 @@
+/** A request as the HTTP server hands it to one of the doors. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+export interface DispatchedRequest {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The request's target as it was received. */
+  readonly url: string;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly awaitsContinue: boolean;
+}
