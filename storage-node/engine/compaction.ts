@@ -9,6 +9,7 @@ import {
   SEGMENT_HEADER_BYTES,
   copyEntry,
   entryBallot,
+  entryCounted,
   entryKey,
   entrySummary,
   entryType,
@@ -186,6 +187,7 @@ export class Compaction {
     const row = {
       ballot: entryBallot(copy.head),
       live: isEntryLive(copy.head),
+      counted: entryCounted(copy.head),
       summary: entrySummary(copy.head),
     };
     const copied = log.append(

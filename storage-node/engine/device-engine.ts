@@ -56,6 +56,14 @@ export interface BlobInfo {
   readonly owner: RecordKey;
 }
 
+/** What the live rows of a shard add up to, and a digest that tells which rows they are: docs/formats/index.md, "Sums". */
+export interface ShardSums {
+  readonly objects: number;
+  readonly bytes: number;
+  /** 64 bits. */
+  readonly digest: bigint;
+}
+
 export type DeviceHealth = 'ok' | 'full' | 'failed';
 
 export interface DeviceUsage {
@@ -86,6 +94,8 @@ export interface DeviceEngine {
   writeRecord(key: RecordKey, state: AcceptedState): Promise<void>;
   /** Removes a tombstone's last trace when its ballot is still `ballot`. */
   purgeRecord(key: RecordKey, ballot: Ballot): Promise<void>;
+  /** @param shard the 19 bytes that the keys begin with. Synchronous, as `readRow`. Throws `data-corrupt`. */
+  sums(shard: Buffer): ShardSums;
   /** Rows with from ≤ key < to, in order of bytes, tombstones too. */
   rows(range: RowRange): Promise<IndexRow[]>;
 

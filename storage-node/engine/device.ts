@@ -15,6 +15,7 @@ import type {
   DeviceUsage,
   IndexRow,
   RowRange,
+  ShardSums,
 } from './device-engine.ts';
 import { saveCounts } from './device-counts.ts';
 import type { DeviceState } from './device-state.ts';
@@ -83,9 +84,9 @@ export class Device implements DeviceEngine {
     if (table.isBehind) throw new HoldfastError('overloaded', 'the index cannot keep up');
     const entry = encodeRecord(key, accepted);
     const written = entryKey(entry.head);
-    const { ballot, live, summary } = accepted;
+    const { ballot, live, counted, summary } = accepted;
     await log.append(lanes.write, entry, (segment, offset, length) => {
-      this.#put(written, { segment, offset, length, ballot, live, summary });
+      this.#put(written, { segment, offset, length, ballot, live, counted, summary });
     });
   }
 
@@ -105,6 +106,11 @@ export class Device implements DeviceEngine {
       this.#written(length);
     };
     await log.append(lanes.purge, entry, placed, isTombstone);
+  }
+
+  sums(shard: Buffer): ShardSums {
+    this.#parts.state.check();
+    return this.#parts.table.sums(shard);
   }
 
   async rows(range: RowRange): Promise<IndexRow[]> {

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type RecordKey, SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import { hasCode } from '#common/errors.ts';
 import { type BlobId, blobId } from '#common/ids.ts';
 import { MemoryFiles } from '#common/io/memory-files.ts';
@@ -22,6 +23,7 @@ import {
   textOf,
 } from './engine.fixture.ts';
 import { MemoryIndexStore } from './memory-index.ts';
+import { RunningSums } from './shard-sums.ts';
 
 const SEEDS = Number(process.env['HOLDFAST_SEEDS'] ?? 100);
 const ONLY_SEED = process.env['HOLDFAST_SEED'];
@@ -29,6 +31,7 @@ const ROUNDS = 3;
 const WORKERS = 4;
 const KEYS_OF_WORKER = 4;
 const SEGMENT_BYTES = 12 * 1024;
+const SHARDS = 3;
 
 /** What a key may hold: the last answer, and what was asked for since and not answered. */
 interface Known {
@@ -91,7 +94,26 @@ async function step(world: World, { device, clock }: TestDevice, worker: number)
   if (choice === 14) return raise(world, device);
   if (choice < 17) return worker === 0 ? void (await device.compactOne()) : blobStep(world, device);
   if (choice === 17) return clock.advance(25);
-  assert.equal(textOf(device.readRecord(keyOf(number))), textOf(world.keys[number]?.answered));
+  assert.equal(textOf(device.readRecord(keyInShard(number))), textOf(world.keys[number]?.answered));
+  verifySums(world, device);
+}
+
+/** What a device has summed up is what its records add up to, counted one by one. */
+function verifySums(world: World, device: Device): void {
+  const counted = Array.from({ length: SHARDS }, () => new RunningSums());
+  for (const number of world.keys.keys()) {
+    const key = keyInShard(number);
+    const state = device.readRecord(key);
+    if (state) counted[number % SHARDS]?.add(key, state);
+  }
+  assert.deepEqual(
+    counted.map((_, shard) => device.sums(keyInShard(shard).subarray(0, SHARD_PREFIX_BYTES))),
+    counted.map((sums) => sums.value),
+  );
+}
+
+function keyInShard(number: number): RecordKey {
+  return keyOf(number, number % SHARDS);
 }
 
 async function writeOne(world: World, device: Device, number: number): Promise<void> {
@@ -103,7 +125,7 @@ async function writeOne(world: World, device: Device, number: number): Promise<v
     world.chance(0.7),
   );
   known.asked.push(state);
-  await device.writeRecord(keyOf(number), state);
+  await device.writeRecord(keyInShard(number), state);
   known.answered = state;
   known.asked = [];
 }
@@ -112,7 +134,7 @@ async function purgeOne(world: World, device: Device, number: number): Promise<v
   const known = world.keys[number] as Known;
   if (!known.answered || known.answered.live) return;
   known.asked.push(undefined);
-  await device.purgeRecord(keyOf(number), known.answered.ballot);
+  await device.purgeRecord(keyInShard(number), known.answered.ballot);
   known.answered = undefined;
   known.asked = [];
 }
@@ -151,7 +173,7 @@ async function blobStep(world: World, device: Device): Promise<void> {
 
 async function verify(world: World, device: Device): Promise<void> {
   for (const [number, known] of world.keys.entries()) {
-    const found = device.readRecord(keyOf(number));
+    const found = device.readRecord(keyInShard(number));
     const allowed = [known.answered, ...known.asked].map(textOf);
     assert.ok(
       allowed.includes(textOf(found)),
@@ -161,6 +183,7 @@ async function verify(world: World, device: Device): Promise<void> {
     known.answered = found && structuredCopy(found);
     known.asked = [];
   }
+  verifySums(world, device);
   assert.ok(device.floor >= world.ceilingAnswered, `floor ${device.floor} < ${world.ceilingAnswered}`);
   assert.ok(device.floor <= world.ceilingAsked);
   world.ceilingAnswered = device.floor;

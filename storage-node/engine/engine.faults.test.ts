@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import { blobId } from '#common/ids.ts';
 import { MemoryFiles } from '#common/io/memory-files.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
@@ -264,7 +265,7 @@ test('a damaged row of the index is reported, and the next start makes the index
   const row = damaged.get(keyOf(1));
   assert.ok(row);
   row[20] = (row[20] ?? 0) ^ 1;
-  await damaged.write([{ key: keyOf(1), value: row }]);
+  await damaged.write([{ key: keyOf(1), value: row }], []);
   const second = await openOn(files, index);
   assert.throws(() => second.device.readRecord(keyOf(1)), { code: 'data-corrupt' });
   assert.equal(textOf(second.device.readRecord(keyOf(0))), textOf(stateOf(1, 500)));
@@ -273,6 +274,41 @@ test('a damaged row of the index is reported, and the next start makes the index
   assert.ok(types(third).includes('index-rebuilt'));
   assert.equal(textOf(third.device.readRecord(keyOf(1))), textOf(stateOf(2, 500)));
   await third.device.close();
+});
+
+test('damaged sums are never shown, not even after a kill, and the next start makes them anew', async () => {
+  const files = new MemoryFiles();
+  const index = new MemoryIndexStore();
+  const shard = keyOf(1).subarray(0, SHARD_PREFIX_BYTES);
+  const first = await openOn(files, index);
+  await writeMany(first.device, 0, 2);
+  const right = first.device.sums(shard);
+  assert.deepEqual({ ...right, digest: 0n }, { objects: 2, bytes: 1000, digest: 0n });
+  await first.device.close();
+  const damaged = await index.open();
+  const row = damaged.get(keyOf(1));
+  assert.ok(row);
+  row[20] = (row[20] ?? 0) ^ 1;
+  await damaged.write([{ key: keyOf(1), value: row }], []);
+  const second = await openOn(files, index);
+  // The row that is replaced cannot be subtracted any more.
+  await writeMany(second.device, 1, 2);
+  assert.throws(() => second.device.sums(shard), { code: 'data-corrupt' });
+  second.clock.advance(100);
+  await new Promise((resolve) => setImmediate(resolve));
+  const restarted = files.restart();
+  const third = await openOn(restarted, index);
+  assert.ok(types(third).includes('index-rebuilt'));
+  assert.deepEqual(third.device.sums(shard), right);
+  await third.device.close();
+  const sums = await index.open();
+  await sums.write([], [{ key: shard, value: Buffer.alloc(29, 1) }]);
+  const fourth = await openOn(restarted, index);
+  assert.throws(() => fourth.device.sums(shard), { code: 'data-corrupt' });
+  await fourth.device.close();
+  const fifth = await openOn(restarted, index);
+  assert.deepEqual(fifth.device.sums(shard), right);
+  await fifth.device.close();
 });
 
 test('counts saved at a close are not believed after a crash', async () => {

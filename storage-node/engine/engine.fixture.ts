@@ -17,8 +17,8 @@ export const EVERYTHING = { from: Buffer.alloc(0), to: Buffer.alloc(20, 0xff) };
 const SPACE = spaceId('5a'.repeat(16));
 const WRITER = 77;
 
-export function keyOf(number: number): RecordKey {
-  return recordKey(SPACE, recordKinds.object, 0, `name ${String(number).padStart(6, '0')}`);
+export function keyOf(number: number, shard = 0): RecordKey {
+  return recordKey(SPACE, recordKinds.object, shard, `name ${String(number).padStart(6, '0')}`);
 }
 
 /** A state whose every byte follows from its ballot's clock and length. */

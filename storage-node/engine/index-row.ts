@@ -2,16 +2,19 @@
 import { BALLOT_BYTES, type Ballot, readBallot, writeBallot } from '#common/ballot.ts';
 import { HoldfastError } from '#common/errors.ts';
 import { crc32c } from './checksum.ts';
+import type { Counted } from './device-engine.ts';
 import { type Location, readClock, writeClock } from './log-format.ts';
 
-const ROW_FORMAT = 1;
-const ROW_HEADER_BYTES = 18 + BALLOT_BYTES;
-const MARK_FORMAT = 1;
+const ROW_FORMAT = 2;
+const COUNTED_AT = 18 + BALLOT_BYTES;
+const ROW_HEADER_BYTES = COUNTED_AT + 7;
+const MARK_FORMAT = 2;
 const MARK_BYTES = 21;
 
 export interface Row extends Location {
   readonly live: boolean;
   readonly ballot: Ballot;
+  readonly counted: Counted;
   readonly summary: Buffer;
 }
 
@@ -23,6 +26,8 @@ export function encodeRow(row: Row): Buffer {
   bytes.writeUInt32BE(row.offset, 10);
   bytes.writeUInt32BE(row.length, 14);
   writeBallot(bytes, 18, row.ballot);
+  bytes[COUNTED_AT] = row.counted.objects;
+  bytes.writeUIntBE(row.counted.bytes, COUNTED_AT + 1, 6);
   bytes.set(row.summary, ROW_HEADER_BYTES);
   bytes.writeUInt32BE(crc32c(bytes.subarray(4)), 0);
   return bytes;
@@ -40,6 +45,7 @@ export function decodeRow(bytes: Buffer): Row {
     offset: bytes.readUInt32BE(10),
     length: bytes.readUInt32BE(14),
     ballot: readBallot(bytes, 18),
+    counted: { objects: bytes[COUNTED_AT] ?? 0, bytes: bytes.readUIntBE(COUNTED_AT + 1, 6) },
     summary: bytes.subarray(ROW_HEADER_BYTES),
   };
 }

@@ -5,8 +5,14 @@ import type { Files } from '#common/io/files.ts';
 import { isMissing } from './device-state.ts';
 import type { IndexEntry, IndexStore, IndexWrite, RecordIndex } from './record-index.ts';
 
-/** Shorter than any record's key, so it is none. */
-const MARK_KEY = Buffer.from([0]);
+/** What a key of the database is, by its first byte. */
+const tags = { mark: 0, batch: 1, row: 2, sums: 3, end: 4 } as const;
+type Tag = (typeof tags)[keyof typeof tags];
+const EMPTY = Buffer.alloc(0);
+const MARK_KEY = tagged(tags.mark);
+/** Holds the number of the last batch in front of the checkpoint. */
+const BASE_KEY = tagged(tags.batch);
+const BATCH_KEY_BYTES = 7;
 const CACHE_BYTES = 32 * 1024 * 1024;
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 /** What an iterator brings from LevelDB at once. */
@@ -26,7 +32,7 @@ export function levelIndexStore(path: string, files: Files): IndexStore {
         writeBufferSize: WRITE_BUFFER_BYTES,
       });
       await database.open();
-      return new LevelIndex(database, path, files);
+      return new LevelIndex(database, path, files, await readBatches(database));
     },
     remove: () => rm(path, { recursive: true, force: true }),
   };
@@ -36,70 +42,91 @@ class LevelIndex implements RecordIndex {
   readonly #database: Database;
   readonly #path: string;
   readonly #files: Files;
+  readonly isWhole: boolean;
+  /** Numbers of the batches in front of the checkpoint, and of all that were written. */
+  #base: number;
+  #written: number;
 
-  constructor(database: Database, path: string, files: Files) {
+  constructor(database: Database, path: string, files: Files, batches: Batches) {
+    this.isWhole = batches.isWhole;
+    this.#base = batches.base;
+    this.#written = batches.last;
     this.#database = database;
     this.#path = path;
     this.#files = files;
   }
 
   get(key: Buffer): Buffer | undefined {
-    return this.#database.getSync(key);
+    return this.#database.getSync(tagged(tags.row, key));
+  }
+
+  sums(shard: Buffer): Buffer | undefined {
+    return this.#database.getSync(tagged(tags.sums, shard));
   }
 
   async range(from: Buffer, to: Buffer, limit: number): Promise<IndexEntry[]> {
     const iterator = this.#database.iterator({
-      gte: from,
-      lt: to,
-      // One more, in case the mark is among them.
-      limit: limit + 1,
+      gte: tagged(tags.row, from),
+      lt: tagged(tags.row, to),
+      limit,
       highWaterMarkBytes: ITERATOR_BYTES,
     });
     const entries: IndexEntry[] = [];
     try {
       // Usually one page: asking for the whole limit at once spares the trip that would find nothing more.
       for (;;) {
-        const page = await iterator.nextv(limit + 1 - entries.length);
-        for (const entry of page) entries.push(entry);
-        if (page.length === 0 || entries.length > limit) break;
+        const page = await iterator.nextv(limit - entries.length);
+        for (const [key, value] of page) entries.push([key.subarray(1), value]);
+        if (page.length === 0 || entries.length === limit) break;
       }
     } finally {
       await iterator.close();
     }
-    if (entries[0]?.[0].length === MARK_KEY.length) entries.shift();
-    else if (entries.length > limit) entries.pop();
     return entries;
   }
 
-  async *values(): AsyncIterable<Buffer[]> {
-    const iterator = this.#database.values({ gt: MARK_KEY, highWaterMarkBytes: ITERATOR_BYTES });
+  async *entries(): AsyncIterable<IndexEntry[]> {
+    const bounds = { gte: tagged(tags.row), lt: tagged(tags.sums) };
+    const iterator = this.#database.iterator({ ...bounds, highWaterMarkBytes: ITERATOR_BYTES });
     try {
       for (;;) {
         // Page after page of one snapshot.
         const page = await iterator.nextv(PAGE_ROWS);
         if (page.length === 0) return;
-        yield page;
+        yield page.map(([key, value]) => [key.subarray(1), value] as const);
       }
     } finally {
       await iterator.close();
     }
   }
 
-  write(batch: readonly IndexWrite[]): Promise<void> {
-    const chained = this.#database.batch();
-    for (const { key, value } of batch) {
-      if (value) chained.put(key, value);
-      else chained.del(key);
+  async write(rows: readonly IndexWrite[], sums: readonly IndexWrite[]): Promise<void> {
+    const number = this.#written + 1;
+    const chained = this.#database.batch().put(batchKey(number), EMPTY);
+    for (const [tag, writes] of [[tags.row, rows] as const, [tags.sums, sums] as const]) {
+      for (const { key, value } of writes) {
+        if (value) chained.put(tagged(tag, key), value);
+        else chained.del(tagged(tag, key));
+      }
     }
-    return chained.write();
+    await chained.write();
+    this.#written = number;
+  }
+
+  removeSums(): Promise<void> {
+    return this.#database.clear({ gte: tagged(tags.sums), lt: tagged(tags.end) });
   }
 
   async checkpoint(mark: Buffer): Promise<void> {
+    const base = this.#written;
     const names = await this.#files.list(this.#path);
     const logs = names.filter(({ name }) => name.endsWith('.log'));
     await Promise.all(logs.map(({ name }) => this.#syncLog(`${this.#path}/${name}`)));
     await this.#files.syncDirectory(this.#path);
-    await this.#database.put(MARK_KEY, mark, { sync: true });
+    const chained = this.#database.batch().put(MARK_KEY, mark).put(BASE_KEY, batchKey(base).subarray(1));
+    for (let number = this.#base + 1; number <= base; number += 1) chained.del(batchKey(number));
+    await chained.write({ sync: true });
+    this.#base = base;
   }
 
   /** A log of LevelDB that is gone meanwhile has become a table, which LevelDB has synced. */
@@ -123,4 +150,38 @@ class LevelIndex implements RecordIndex {
   close(): Promise<void> {
     return this.#database.close();
   }
+}
+
+interface Batches {
+  readonly base: number;
+  readonly last: number;
+  readonly isWhole: boolean;
+}
+
+/** Which batches the database has: a number that is missing between two was lost with its rows. */
+async function readBatches(database: Database): Promise<Batches> {
+  const bounds = { gt: BASE_KEY, lt: tagged(tags.row) };
+  const base = database.getSync(BASE_KEY)?.readUIntBE(0, 6) ?? 0;
+  let last = base;
+  let isWhole = true;
+  for await (const key of database.keys(bounds)) {
+    const number = key.readUIntBE(1, 6);
+    if (number !== last + 1) isWhole = false;
+    last = number;
+  }
+  return { base, last, isWhole };
+}
+
+function batchKey(number: number): Buffer {
+  const key = Buffer.allocUnsafe(BATCH_KEY_BYTES);
+  key[0] = tags.batch;
+  key.writeUIntBE(number, 1, 6);
+  return key;
+}
+
+function tagged(tag: Tag, key: Buffer = EMPTY): Buffer {
+  const bytes = Buffer.allocUnsafe(1 + key.length);
+  bytes[0] = tag;
+  bytes.set(key, 1);
+  return bytes;
 }

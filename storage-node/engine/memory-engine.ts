@@ -15,7 +15,9 @@ import type {
   DeviceUsage,
   IndexRow,
   RowRange,
+  ShardSums,
 } from './device-engine.ts';
+import { RunningSums } from './shard-sums.ts';
 
 interface StoredBlob {
   readonly bytes: Buffer;
@@ -61,6 +63,15 @@ export class MemoryEngine implements DeviceEngine {
     if (state !== undefined && !state.live && sameBallot(state.ballot, ballot)) {
       this.#records.delete(key.toString('latin1'));
     }
+  }
+
+  sums(shard: Buffer): ShardSums {
+    const sums = new RunningSums();
+    for (const [name, state] of this.#records) {
+      const key = Buffer.from(name, 'latin1');
+      if (key.subarray(0, shard.length).equals(shard)) sums.add(key, state);
+    }
+    return sums.value;
   }
 
   async rows(range: RowRange): Promise<IndexRow[]> {

@@ -2,20 +2,44 @@
 import type { Randomness } from '#common/io/randomness.ts';
 import type { IndexEntry, IndexStore, IndexWrite, RecordIndex } from './record-index.ts';
 
+interface Batch {
+  readonly rows: readonly IndexWrite[];
+  readonly sums: readonly IndexWrite[];
+}
+
+/** Everything an index holds but its mark. */
+class Contents {
+  readonly rows: Map<string, Buffer>;
+  readonly sums: Map<string, Buffer>;
+
+  constructor(from?: Contents) {
+    this.rows = new Map(from?.rows);
+    this.sums = new Map(from?.sums);
+  }
+
+  apply(batch: Batch): void {
+    applyWrites(this.rows, batch.rows);
+    applyWrites(this.sums, batch.sums);
+  }
+}
+
 export class MemoryIndexStore implements IndexStore {
-  #durable = new Map<string, Buffer>();
+  #durable = new Contents();
+  #isWhole = true;
   #mark: Buffer | undefined;
-  #unsynced: (readonly IndexWrite[])[] = [];
+  #unsynced: Batch[] = [];
   #current: MemoryIndex | undefined;
 
   async open(): Promise<RecordIndex> {
     const index = new MemoryIndex({
-      rows: this.#whole(),
+      contents: this.#whole(),
+      isWhole: this.#isWhole,
       mark: () => this.#mark,
       written: (batch) => this.#unsynced.push(batch),
       synced: (mark) => {
         this.#durable = this.#whole();
         this.#unsynced = [];
+        this.#isWhole = true;
         this.#mark = mark;
       },
     });
@@ -24,28 +48,32 @@ export class MemoryIndexStore implements IndexStore {
   }
 
   async remove(): Promise<void> {
-    this.#durable = new Map();
+    this.#durable = new Contents();
     this.#unsynced = [];
+    this.#isWhole = true;
     this.#mark = undefined;
   }
 
   /** As after a power loss: of the batches since the last checkpoint, any may be lost. The open index is dead. */
   crash(random: Randomness): void {
     this.#current?.die();
-    this.#unsynced = this.#unsynced.filter(() => random.below(3) > 0);
+    const before = this.#unsynced;
+    this.#unsynced = before.filter(() => random.below(3) > 0);
+    this.#isWhole &&= this.#unsynced.every((batch, at) => batch === before[at]);
   }
 
-  #whole(): Map<string, Buffer> {
-    const rows = new Map(this.#durable);
-    for (const batch of this.#unsynced) applyBatch(rows, batch);
-    return rows;
+  #whole(): Contents {
+    const contents = new Contents(this.#durable);
+    for (const batch of this.#unsynced) contents.apply(batch);
+    return contents;
   }
 }
 
 interface Disk {
-  readonly rows: Map<string, Buffer>;
+  readonly contents: Contents;
+  readonly isWhole: boolean;
   readonly mark: () => Buffer | undefined;
-  readonly written: (batch: readonly IndexWrite[]) => void;
+  readonly written: (batch: Batch) => void;
   readonly synced: (mark: Buffer) => void;
 }
 
@@ -59,37 +87,60 @@ class MemoryIndex implements RecordIndex {
   }
 
   get(key: Buffer): Buffer | undefined {
-    const value = this.#disk.rows.get(key.toString('latin1'));
+    const value = this.#disk.contents.rows.get(key.toString('latin1'));
     return value && Buffer.from(value);
+  }
+
+  sums(shard: Buffer): Buffer | undefined {
+    const value = this.#disk.contents.sums.get(shard.toString('latin1'));
+    return value && Buffer.from(value);
+  }
+
+  get isWhole(): boolean {
+    return this.#disk.isWhole;
   }
 
   async range(from: Buffer, to: Buffer, limit: number): Promise<IndexEntry[]> {
     const start = from.toString('latin1');
     const end = to.toString('latin1');
     const found: IndexEntry[] = [];
-    // Latin-1 strings sort as their bytes do.
-    this.#sorted ??= Array.from(this.#disk.rows.keys()).toSorted((a, b) => (a < b ? -1 : 1));
-    for (const key of this.#sorted) {
+    for (const key of this.#inOrder()) {
       if (key < start) continue;
       if (key >= end || found.length === limit) break;
-      found.push([Buffer.from(key, 'latin1'), Buffer.from(this.#disk.rows.get(key) ?? '')]);
+      found.push(this.#entry(key));
     }
     return found;
   }
 
-  async *values(): AsyncIterable<Buffer[]> {
-    yield Array.from(this.#disk.rows.values(), (value) => Buffer.from(value));
+  async *entries(): AsyncIterable<IndexEntry[]> {
+    yield this.#inOrder().map((key) => this.#entry(key));
   }
 
-  async write(batch: readonly IndexWrite[]): Promise<void> {
+  async write(rows: readonly IndexWrite[], sums: readonly IndexWrite[]): Promise<void> {
     if (this.#dead) throw new Error('the index crashed');
-    const copy = batch.map(({ key, value }) => ({
-      key: Buffer.from(key),
-      value: value && Buffer.from(value),
-    }));
-    applyBatch(this.#disk.rows, copy);
+    const batch = { rows: copied(rows), sums: copied(sums) };
+    this.#disk.contents.apply(batch);
     this.#sorted = undefined;
-    this.#disk.written(copy);
+    this.#disk.written(batch);
+  }
+
+  /** As durable as a batch is: a crash may bring some back, in an index that is then not whole either. */
+  removeSums(): Promise<void> {
+    const keys = Array.from(this.#disk.contents.sums.keys(), (key) => Buffer.from(key, 'latin1'));
+    return this.write(
+      [],
+      keys.map((key) => ({ key, value: undefined })),
+    );
+  }
+
+  #inOrder(): string[] {
+    // Latin-1 strings sort as their bytes do.
+    this.#sorted ??= Array.from(this.#disk.contents.rows.keys()).toSorted((a, b) => (a < b ? -1 : 1));
+    return this.#sorted;
+  }
+
+  #entry(key: string): IndexEntry {
+    return [Buffer.from(key, 'latin1'), Buffer.from(this.#disk.contents.rows.get(key) ?? '')];
   }
 
   async checkpoint(mark: Buffer): Promise<void> {
@@ -110,8 +161,12 @@ class MemoryIndex implements RecordIndex {
   }
 }
 
-function applyBatch(rows: Map<string, Buffer>, batch: readonly IndexWrite[]): void {
-  for (const { key, value } of batch) {
+function copied(writes: readonly IndexWrite[]): IndexWrite[] {
+  return writes.map(({ key, value }) => ({ key: Buffer.from(key), value: value && Buffer.from(value) }));
+}
+
+function applyWrites(rows: Map<string, Buffer>, writes: readonly IndexWrite[]): void {
+  for (const { key, value } of writes) {
     const name = key.toString('latin1');
     if (value) rows.set(name, value);
     else rows.delete(name);

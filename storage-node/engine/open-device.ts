@@ -17,6 +17,7 @@ import { levelIndexStore } from './level-index.ts';
 import {
   ceilingClock,
   entryBallot,
+  entryCounted,
   entryKey,
   entrySummary,
   entryType,
@@ -27,6 +28,7 @@ import { openSegments, recoverLog } from './log-recovery.ts';
 import type { Log, LogOptions } from './log.ts';
 import type { IndexStore, RecordIndex } from './record-index.ts';
 import { RecordTable } from './record-table.ts';
+import { remakeSums } from './remake-sums.ts';
 import type { Segment } from './segment.ts';
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -154,7 +156,10 @@ class Opening {
     try {
       const index = await store.open();
       const from = decodeCheckpoint(index.mark());
-      if (from && canReplayFrom(from, segments)) return { index, from, rebuilt: undefined };
+      if (from && canReplayFrom(from, segments)) {
+        if (!index.isWhole) await remakeSums(index);
+        return { index, from, rebuilt: undefined };
+      }
       reason = from ? 'the log from its checkpoint on is not whole' : 'it has no checkpoint';
       await index.close();
     } catch (error) {
@@ -177,6 +182,7 @@ class Opening {
           length: entry.length,
           ballot: entryBallot(entry),
           live: isEntryLive(entry),
+          counted: entryCounted(entry),
           summary,
         };
         table.put(entryKey(entry), row);

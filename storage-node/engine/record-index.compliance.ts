@@ -31,11 +31,11 @@ export function indexCompliance(factory: IndexFactory): void {
 
   story('rows are found, replaced and removed', async (store) => {
     const index = await store.open();
-    await index.write([put('a', '1'), put('b', '2'), put('c', '')]);
+    await index.write([put('a', '1'), put('b', '2'), put('c', '')], []);
     assert.equal(index.get(key('b'))?.toString(), '2');
     assert.equal(index.get(key('c'))?.length, 0);
     assert.equal(index.get(key('d')), undefined);
-    await index.write([put('b', '3'), { key: key('a'), value: undefined }, put('b', '4')]);
+    await index.write([put('b', '3'), { key: key('a'), value: undefined }, put('b', '4')], []);
     assert.equal(index.get(key('a')), undefined);
     assert.deepEqual(await listed(index, '', END, 10), ['b=4', 'c=']);
     await index.close();
@@ -44,7 +44,10 @@ export function indexCompliance(factory: IndexFactory): void {
   story('a range has its first key and not its end, in order of bytes, up to its limit', async (store) => {
     const index = await store.open();
     const names = ['b', 'a', 'é', '\u{1f600}', 'a/b', 'Z', '\u{ffff}', 'ab'];
-    await index.write(names.map((name) => put(name, name)));
+    await index.write(
+      names.map((name) => put(name, name)),
+      [],
+    );
     const inOrder = names.map((name) => key(name)).toSorted((one, other) => one.compare(other));
     const entries = await index.range(Buffer.alloc(0), END, 100);
     assert.deepEqual(
@@ -59,14 +62,14 @@ export function indexCompliance(factory: IndexFactory): void {
 
   story('a mark is no row', async (store) => {
     const index = await store.open();
-    await index.write([put('a', '1'), put('b', '2')]);
+    await index.write([put('a', '1'), put('b', '2')], []);
     assert.equal(index.mark(), undefined);
     await index.checkpoint(Buffer.from('here'));
     assert.equal(index.mark()?.toString(), 'here');
     const all = await index.range(Buffer.alloc(0), Buffer.from([0xff]), 2);
     assert.equal(all.length, 2);
     const values: string[] = [];
-    for await (const page of index.values()) values.push(...page.map(String));
+    for await (const page of index.entries()) values.push(...page.map(([, value]) => String(value)));
     assert.deepEqual(values, ['1', '2']);
     await index.close();
   });
@@ -75,9 +78,9 @@ export function indexCompliance(factory: IndexFactory): void {
     'what was checkpointed is there when it is opened again, and gone when it was removed',
     async (store) => {
       const index = await store.open();
-      await index.write([put('a', '1')]);
+      await index.write([put('a', '1')], []);
       await index.checkpoint(Buffer.from('one'));
-      await index.write([put('a', '2')]);
+      await index.write([put('a', '2')], []);
       await index.close();
       const again = await store.open();
       assert.equal(again.get(key('a'))?.toString(), '2');
@@ -91,11 +94,42 @@ export function indexCompliance(factory: IndexFactory): void {
     },
   );
 
-  story('values and ranges are of the state at the call', async (store) => {
+  story('sums are no rows, and go with the rows they were written with', async (store) => {
     const index = await store.open();
-    await index.write([put('a', '1')]);
+    const shard = key('');
+    await index.write([put('', 'row'), put('a', '1')], [{ key: shard, value: Buffer.from('sums') }]);
+    assert.equal(index.sums(shard)?.toString(), 'sums');
+    assert.equal(index.get(shard)?.toString(), 'row');
+    assert.deepEqual(await listed(index, '', Buffer.from([0xff]), 10), ['=row', 'a=1']);
+    await index.write([], [{ key: shard, value: undefined }]);
+    assert.equal(index.sums(shard), undefined);
+    await index.write([], [{ key: shard, value: Buffer.from('more') }]);
+    await index.removeSums();
+    assert.equal(index.sums(shard), undefined);
+    assert.equal(index.get(shard)?.toString(), 'row');
+    await index.close();
+  });
+
+  story('an index that lost nothing knows it, over checkpoints and closes', async (store) => {
+    for (let round = 0; round < 3; round += 1) {
+      const index = await store.open();
+      assert.equal(index.isWhole, true);
+      await index.write([put('a', String(round))], []);
+      await index.checkpoint(Buffer.from('here'));
+      await index.write([put('b', String(round))], []);
+      await index.write([put('c', String(round))], []);
+      await index.close();
+    }
+    const index = await store.open();
+    assert.equal(index.isWhole, true);
+    await index.close();
+  });
+
+  story('entries and ranges are of the state at the call', async (store) => {
+    const index = await store.open();
+    await index.write([put('a', '1')], []);
     const range = index.range(key(''), END, 10);
-    const written = index.write([put('b', '2')]);
+    const written = index.write([put('b', '2')], []);
     assert.equal((await range).length, 1);
     await written;
     await index.close();

@@ -15,10 +15,15 @@ export interface RecordIndex {
    * The buffers are the caller's.
    */
   range(from: Buffer, to: Buffer, limit: number): Promise<IndexEntry[]>;
-  /** Every value of the state at the time of the call, in pages. */
-  values(): AsyncIterable<Buffer[]>;
-  /** Visible when it resolves, not yet durable. One call at a time. */
-  write(batch: readonly IndexWrite[]): Promise<void>;
+  /** Every row of the state at the time of the call, in order, in pages. */
+  entries(): AsyncIterable<IndexEntry[]>;
+  /** The sums of a shard. */
+  sums(shard: Buffer): Buffer | undefined;
+  /** Rows and the sums of shards, as one: visible when it resolves, not yet durable. One call at a time. */
+  write(rows: readonly IndexWrite[], sums: readonly IndexWrite[]): Promise<void>;
+  removeSums(): Promise<void>;
+  /** Whether, when it was opened, it had every write up to some moment and none behind it. */
+  readonly isWhole: boolean;
   /** Makes every write that has resolved durable, and then `mark`. */
   checkpoint(mark: Buffer): Promise<void>;
   /** The last durable mark. */

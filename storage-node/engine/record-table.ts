@@ -6,7 +6,7 @@
 import type { RecordKey } from '#common/codec/record-key.ts';
 import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import type { Clock } from '#common/io/clock.ts';
-import type { IndexRow, RowRange } from './device-engine.ts';
+import type { IndexRow, RowRange, ShardSums } from './device-engine.ts';
 import type { ReportEvent } from './device-events.ts';
 import type { DeviceState } from './device-state.ts';
 import { type Checkpoint, type Row, decodeRow, encodeCheckpoint, encodeRow } from './index-row.ts';
@@ -14,6 +14,7 @@ import type { Location } from './log-format.ts';
 import { RecordCounts } from './record-counts.ts';
 import type { IndexEntry, IndexWrite, RecordIndex } from './record-index.ts';
 import { RowCache } from './row-cache.ts';
+import { SumsTable } from './sums-table.ts';
 
 const CACHE_BYTES = 16 * 1024 * 1024;
 /** Rows wait for each other this long, so that LevelDB gets few large batches and a key that changes often is written once. */
@@ -37,12 +38,16 @@ export class RecordTable {
   readonly #cache = new RowCache(CACHE_BYTES);
   /** null: the key is to be removed. */
   readonly #pending = new Map<string, Row | null>();
+  readonly #sums: SumsTable;
   #flushing: Promise<void> | undefined;
   #flushDue = false;
   #spoiled = false;
+  /** Whether the index knows that it is spoiled. */
+  #spoiledMarked = false;
 
   constructor(options: RecordTableOptions) {
     this.#options = options;
+    this.#sums = new SumsTable((shard) => this.#find(() => options.index.sums(shard)));
   }
 
   get isBehind(): boolean {
@@ -77,6 +82,15 @@ export class RecordTable {
 
   remove(key: Buffer): void {
     this.#change(key, null);
+  }
+
+  /** Throws `data-corrupt` when a row or sums were found damaged since the device was opened. */
+  sums(shard: Buffer): ShardSums {
+    try {
+      return this.#sums.get(shard);
+    } finally {
+      if (this.#sums.isDamaged) this.#spoiled = true;
+    }
   }
 
   /** In order of bytes, tombstones too. */
@@ -125,8 +139,8 @@ export class RecordTable {
   async count(): Promise<void> {
     this.counting = true;
     // The state that is iterated is the one at this call.
-    for await (const page of this.#options.index.values()) {
-      for (const bytes of page) this.#countOne(bytes);
+    for await (const page of this.#options.index.entries()) {
+      for (const entry of page) this.#countOne(entry[1]);
     }
     this.counts.complete = true;
   }
@@ -144,12 +158,14 @@ export class RecordTable {
   }
 
   #change(key: Buffer, row: Row | null): void {
+    const name = key.toString('latin1');
+    const before = this.#before(key);
     if (this.counting) {
-      const before = this.#before(key);
       if (before) this.counts.subtract(before);
       if (row) this.counts.add(row);
     }
-    const name = key.toString('latin1');
+    this.#sums.change(name, key, before, row);
+    if (this.#sums.isDamaged) this.#spoiled = true;
     this.#cache.set(name, row);
     this.#pending.set(name, row);
     if (this.#pending.size >= FLUSH_ROWS) this.#flushSoon(0);
@@ -161,6 +177,7 @@ export class RecordTable {
     try {
       return this.get(key);
     } catch {
+      this.#sums.damaged();
       return undefined;
     }
   }
@@ -189,11 +206,14 @@ export class RecordTable {
     for (const [name, row] of written) {
       batch.push({ key: Buffer.from(name, 'latin1'), value: row ? encodeRow(row) : undefined });
     }
+    const sums = this.#sums.take();
     try {
-      await this.#options.index.write(batch);
+      if (this.#spoiled && !this.#spoiledMarked) await this.#markSpoiled();
+      await this.#options.index.write(batch, sums);
     } catch (error) {
       throw this.#options.state.fail(error);
     }
+    this.#sums.written();
     for (const [name, row] of written) {
       // What changed while the batch was written goes with the next.
       if (this.#pending.get(name) === row) this.#pending.delete(name);
@@ -201,9 +221,19 @@ export class RecordTable {
     if (this.#pending.size > 0) this.#flushSoon(FLUSH_DELAY_MS);
   }
 
+  /** Before anything is written whose sums may be wrong: the next start makes the index anew, whenever it comes. */
+  async #markSpoiled(): Promise<void> {
+    await this.#options.index.checkpoint(Buffer.alloc(0));
+    this.#spoiledMarked = true;
+  }
+
   #lookUp(key: Buffer): Buffer | undefined {
+    return this.#find(() => this.#options.index.get(key));
+  }
+
+  #find(find: () => Buffer | undefined): Buffer | undefined {
     try {
-      return this.#options.index.get(key);
+      return find();
     } catch (error) {
       throw this.#options.state.fail(error);
     }

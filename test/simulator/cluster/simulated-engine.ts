@@ -1,7 +1,14 @@
 /** A device's engine over a simulated disk: records and the ceiling. Bodies are not simulated. */
 import { type RecordKey, asRecordKey } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
-import type { AcceptedState, DeviceEngine, IndexRow, RowRange } from '#storage-node/engine/device-engine.ts';
+import type {
+  AcceptedState,
+  DeviceEngine,
+  IndexRow,
+  RowRange,
+  ShardSums,
+} from '#storage-node/engine/device-engine.ts';
+import { RunningSums } from '#storage-node/engine/shard-sums.ts';
 import type { SimulatedDisk } from '../simulated-disk.ts';
 
 export class SimulatedEngine implements DeviceEngine {
@@ -29,6 +36,15 @@ export class SimulatedEngine implements DeviceEngine {
 
   raiseCeiling(clock: number): Promise<void> {
     return new Promise((resolve) => this.#disk.raiseCeiling(clock, resolve));
+  }
+
+  sums(shard: Buffer): ShardSums {
+    const sums = new RunningSums();
+    for (const [name, state] of this.#disk.durable()) {
+      const key = Buffer.from(name, 'latin1');
+      if (key.subarray(0, shard.length).equals(shard)) sums.add(key, state);
+    }
+    return sums.value;
   }
 
   async rows(range: RowRange): Promise<IndexRow[]> {
