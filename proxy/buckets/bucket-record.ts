@@ -42,6 +42,8 @@ export interface ContainerFields {
   readonly modifiedMs: number;
 }
 
+export type Versioning = 'enabled' | 'suspended';
+
 export interface BucketRecord {
   readonly bucketId: SpaceId;
   /** Milliseconds since 1970. */
@@ -51,6 +53,8 @@ export interface BucketRecord {
   readonly ownerName: string;
   readonly deletion?: BucketDeletion;
   readonly container?: ContainerFields;
+  /** Documents by name: docs/formats/access-control.md. Absent until one is first set; kept, if empty, ever after. */
+  readonly configuration?: Readonly<Record<string, string>>;
 }
 
 export function claimKey(name: string): RecordKey {
@@ -87,7 +91,8 @@ export function decodeBucketSummary(bytes: Buffer): { createdMs: number } {
 
 /** Fields that are another room's, or a newer program's, stay in the record when it is written again. */
 export function decodeBucket(content: Buffer): BucketRecord {
-  const { deletion, container, ...fields } = parseVersionedJson(content);
+  const whole = parseVersionedJson(content);
+  const { deletion, container, configuration, ...fields } = whole;
   const shards = integerField(fields, 'shards');
   if (shards < 1 || shards > SHARDS_MAX)
     throw new HoldfastError('format-invalid', `a bucket of ${shards} shards`);
@@ -100,7 +105,13 @@ export function decodeBucket(content: Buffer): BucketRecord {
     ownerName: stringField(fields, 'ownerName'),
     ...(deletion === undefined ? undefined : { deletion: decodeDeletion(asFields(deletion)) }),
     ...(container === undefined ? undefined : { container: decodeContainer(asFields(container)) }),
+    ...(configuration === undefined ? undefined : { configuration: stringsField(whole, 'configuration') }),
   };
+}
+
+function decodeVersioning(value: unknown): Versioning {
+  if (value === 'enabled' || value === 'suspended') return value;
+  throw new HoldfastError('format-invalid', 'the versioning of a bucket is of no known kind');
 }
 
 function decodeContainer(fields: JsonFields): ContainerFields {

@@ -20,15 +20,17 @@ export interface BucketOwner {
   readonly accountName: string;
 }
 
+/** @param configuration what a new bucket begins with; one that is there already keeps its own. */
 export async function createBucket(
   context: BucketContext,
   owner: BucketOwner,
   name: string,
+  configuration?: BucketRecord['configuration'],
 ): Promise<CreationOutcome> {
   const claimed = await claimName(context, owner, name);
   if (claimed.claim.account !== owner.account) return 'owned-by-another';
   const bucketId = claimed.made ? claimed.claim.bucketId : newBucketId(context);
-  const bucket = await writeBucket(context, owner, name, bucketId);
+  const bucket = await writeBucket(context, owner, name, bucketId, unchanged, configuration);
   if (bucket.record.bucketId !== claimed.claim.bucketId) {
     const aligned = await alignClaim(context, owner, name, bucket.record.bucketId);
     if (!aligned) {
@@ -95,7 +97,8 @@ async function writeBucket(
   owner: BucketOwner,
   name: string,
   bucketId: SpaceId,
-  change: (container: ContainerFields | undefined, nowMs: number) => ContainerFields | undefined = unchanged,
+  change: (container: ContainerFields | undefined, nowMs: number) => ContainerFields | undefined,
+  configuration?: BucketRecord['configuration'],
 ): Promise<Written> {
   const nowMs = context.clock.nowMs();
   const fresh: BucketRecord = {
@@ -104,6 +107,7 @@ async function writeBucket(
     shards: context.bucketShards,
     owner: owner.account,
     ownerName: owner.accountName,
+    ...(configuration === undefined ? undefined : { configuration }),
   };
   return context.cluster.records.mutate<Written>(bucketKey(owner.account, name), (current) => {
     const found = current === undefined ? undefined : decodeBucket(current.content);
