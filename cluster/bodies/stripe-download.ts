@@ -3,8 +3,8 @@
  * that was delivered last.
  */
 import { HoldfastError } from '#common/errors.ts';
-import { BlobDownload } from '#storage-node/protocol/blob-download.ts';
 import { WINDOW_BYTES } from '#storage-node/protocol/messages/blob.ts';
+import type { BlobDownload } from '#storage-node/protocol/node-access.ts';
 import type { BodySink, Stripe } from '../cluster.ts';
 import { type ClusterContext, placeBlob } from '../context.ts';
 import { preferred } from '../records/run-reading.ts';
@@ -86,7 +86,7 @@ class StripePart {
     const device = members[member] as (typeof members)[number];
     const read = { route, id: stripe.id, start, end, windowBytes: WINDOW_BYTES };
     this.#open = () =>
-      new BlobDownload(context.nodes.client(device, 'bulk'), device, read, {
+      context.nodes.client(device, 'bulk').download(device, read, {
         data: (chunk) => {
           this.#queue.push(chunk);
           this.#wake?.();

@@ -5,8 +5,9 @@
 import { HoldfastError } from '#common/errors.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
 import type { BlobId } from '#common/ids.ts';
-import { BlobUpload } from '#storage-node/protocol/blob-upload.ts';
+import { BlockSummer } from '#storage-node/protocol/block-summer.ts';
 import { DATA_BYTES_MAX } from '#storage-node/protocol/frame.ts';
+import type { BlobUpload } from '#storage-node/protocol/node-access.ts';
 import type { Stripe } from '../cluster.ts';
 import { type ClusterContext, placeBlob } from '../context.ts';
 import { majorityOf } from '../register/quorum.ts';
@@ -30,6 +31,8 @@ export class StripeUpload implements Ticked {
   readonly #ticker: Ticker;
   readonly #majority: number;
   readonly #uploads = new Set<BlobUpload>();
+  /** One sum for all replicas: it is the sender's word, which each of them keeps. */
+  readonly #summer: BlockSummer | undefined;
   #committed = 0;
   #committing = false;
   #lengthBytes = 0;
@@ -44,8 +47,7 @@ export class StripeUpload implements Ticked {
     this.#majority = majorityOf(members.length);
     for (const device of members) {
       const client = context.nodes.client(device, 'bulk');
-      const upload: BlobUpload = new BlobUpload(
-        client,
+      const upload: BlobUpload = client.upload(
         device,
         { route, id, owner },
         {
@@ -64,6 +66,7 @@ export class StripeUpload implements Ticked {
       );
       this.#uploads.add(upload);
     }
+    if ([...this.#uploads].some((upload) => upload.takesBlockSums)) this.#summer = new BlockSummer();
     ticker.add(this);
   }
 
@@ -87,7 +90,8 @@ export class StripeUpload implements Ticked {
         left -= 1;
         if (left === 0) resolve();
       };
-      for (const upload of this.#uploads) upload.send(chunk, taken);
+      const blockSums = this.#summer?.add(chunk);
+      for (const upload of this.#uploads) upload.send(chunk, taken, blockSums);
     });
     this.#checkMajority();
   }
@@ -96,7 +100,7 @@ export class StripeUpload implements Ticked {
   async commit(): Promise<Stripe> {
     this.#checkMajority();
     this.#committing = true;
-    for (const upload of this.#uploads) upload.commit();
+    for (const upload of this.#uploads) upload.commit(this.#summer?.open);
     await this.#until(() => this.#committed >= this.#majority);
     this.#ticker.remove(this);
     return { id: this.id, lengthBytes: this.#lengthBytes };

@@ -2,8 +2,7 @@
 import { HoldfastError } from '#common/errors.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
 import type { Timer } from '#common/io/clock.ts';
-import { encodeAccept } from '#storage-node/protocol/messages/accept.ts';
-import { encodePrepare } from '#storage-node/protocol/messages/prepare.ts';
+import type { RegisterRequest } from '#storage-node/protocol/node-access.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import { type ClusterContext, type Placement, placeRecord } from '../context.ts';
 import { type Decide, Mutation, type MutationStep } from '../register/mutation.ts';
@@ -82,14 +81,10 @@ class RunningMutation<Result> implements Ticked {
     if (this.#over) return;
     if (step.type === 'prepare') {
       const { route } = this.#placement;
-      this.#sendAll(step.round, () =>
-        encodePrepare({ type: 'prepare', route, key: this.#key, ballot: step.ballot }),
-      );
+      this.#sendAll(step.round, { type: 'prepare', route, key: this.#key, ballot: step.ballot });
     } else if (step.type === 'accept') {
       const { route } = this.#placement;
-      this.#sendAll(step.round, () =>
-        encodeAccept({ type: 'accept', route, key: this.#key, state: step.state }),
-      );
+      this.#sendAll(step.round, { type: 'accept', route, key: this.#key, state: step.state });
     } else if (step.type === 'pause') {
       this.#pauseThenAttempt();
     } else if (step.type === 'done') {
@@ -101,10 +96,10 @@ class RunningMutation<Result> implements Ticked {
     }
   }
 
-  #sendAll(round: number, encode: () => ReturnType<typeof encodePrepare>): void {
+  #sendAll(round: number, request: RegisterRequest): void {
     this.#placement.members.forEach((device, member) => {
       const client = this.#context.nodes.client(device, 'small');
-      client.request(device, encode(), (reply) => this.#answer(round, member, reply));
+      client.ask(device, request, (reply) => this.#answer(round, member, reply));
     });
   }
 

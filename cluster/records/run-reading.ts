@@ -1,7 +1,6 @@
 /** Drives one read over the wire. */
 import type { RecordKey } from '#common/codec/record-key.ts';
 import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
-import { encodeRead } from '#storage-node/protocol/messages/read.ts';
 import { type ClusterContext, type Placement, placeRecord } from '../context.ts';
 import { Reading, type ReadingStep } from '../register/reading.ts';
 import type { Ticked, Ticker } from '../ticker.ts';
@@ -62,8 +61,8 @@ class RunningReading implements Ticked {
     const device = this.#placement.members[member];
     if (device === undefined) throw new Error(`the partition has no member ${member}`);
     const { route } = this.#placement;
-    const message = encodeRead({ type: 'read', route, key: this.#key, ballotOnly });
-    this.#context.nodes.client(device, 'small').request(device, message, (reply) => {
+    const request = { type: 'read', route, key: this.#key, ballotOnly } as const;
+    this.#context.nodes.client(device, 'small').ask(device, request, (reply) => {
       if (!this.#over) this.#follow(this.#reading.answer(member, reply));
     });
   }

@@ -3,10 +3,11 @@ import { type RecordKey, asRecordKey } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
 import { type BlobId, blobId } from '#common/ids.ts';
 import { crc32c } from './checksum.ts';
+import { BLOCK_BYTES } from '../protocol/block-summer.ts';
 import type { BlobInfo } from './device-engine.ts';
 import { readClock, writeClock } from './log-format.ts';
 
-export const BLOCK_BYTES = 64 * 1024;
+export { BLOCK_BYTES };
 export const BLOB_HEADER_BYTES = 4096;
 export const BLOB_BYTES_MAX = 1024 * 1024 * 1024;
 export const TRAILER_BYTES = 72;

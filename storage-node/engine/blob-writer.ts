@@ -3,12 +3,12 @@ import { HoldfastError } from '#common/errors.ts';
 import type { OpenFile } from '#common/io/files.ts';
 import {
   BLOB_BYTES_MAX,
-  BLOB_HEADER_BYTES,
   BLOCK_BYTES,
+  BLOB_HEADER_BYTES,
   encodeBlobEnd,
   encodeBlobHeader,
 } from './blob-format.ts';
-import { crc32c } from './checksum.ts';
+import { BlockSummer } from '../protocol/block-summer.ts';
 import type { BlobInfo, BlobSink } from './device-engine.ts';
 
 /** Chunks smaller than this are gathered before they are written. */
@@ -33,8 +33,8 @@ export class BlobWriter implements BlobSink {
   readonly #options: BlobWriterOptions;
   readonly #checksums: number[] = [];
   #lengthBytes = 0;
-  #blockChecksum = 0;
-  #blockBytes = 0;
+  /** Makes the sums that the caller does not bring. */
+  readonly #summer = new BlockSummer();
   /** What is next to be written; begins with the header. */
   #gathered: Buffer[];
   #gatheredBytes = BLOB_HEADER_BYTES;
@@ -52,7 +52,7 @@ export class BlobWriter implements BlobSink {
     this.#gathered = [encodeBlobHeader(options.info.id, options.info.createdMs)];
   }
 
-  async write(chunk: Buffer): Promise<void> {
+  async write(chunk: Buffer, blockSums?: readonly number[]): Promise<void> {
     this.#mustBeWriting();
     if (this.#failure) throw this.#failure;
     this.#options.check();
@@ -60,7 +60,7 @@ export class BlobWriter implements BlobSink {
       throw new HoldfastError('invalid-argument', `a blob has at most ${BLOB_BYTES_MAX} bytes`);
     }
     this.#lengthBytes += chunk.length;
-    this.#checksum(chunk);
+    this.#checksums.push(...(blockSums ?? this.#summer.add(chunk)));
     if (chunk.length + this.#gatheredBytes < GATHERED_BYTES) {
       // The caller's memory is free again when this resolves, so what waits is a copy.
       this.#gathered.push(Buffer.from(chunk));
@@ -70,10 +70,12 @@ export class BlobWriter implements BlobSink {
     await this.#flush(chunk);
   }
 
-  async commit(): Promise<void> {
+  async commit(openBlockSum: number | undefined = this.#summer.open): Promise<void> {
     this.#mustBeWriting();
     this.#options.check();
-    if (this.#blockBytes > 0) this.#endBlock();
+    if (openBlockSum !== undefined) this.#checksums.push(openBlockSum);
+    if (this.#checksums.length !== Math.ceil(this.#lengthBytes / BLOCK_BYTES))
+      throw new HoldfastError('invalid-argument', 'a blob needs a sum for each of its blocks');
     const info: BlobInfo = { ...this.#options.info, lengthBytes: this.#lengthBytes };
     await this.#flush(encodeBlobEnd(info, this.#checksums));
     this.#state = 'committing';
@@ -132,23 +134,6 @@ export class BlobWriter implements BlobSink {
       .finally(() => {
         this.#syncing = undefined;
       });
-  }
-
-  #checksum(chunk: Buffer): void {
-    let at = 0;
-    while (at < chunk.length) {
-      const bytes = Math.min(BLOCK_BYTES - this.#blockBytes, chunk.length - at);
-      this.#blockChecksum = crc32c(chunk.subarray(at, at + bytes), this.#blockChecksum);
-      this.#blockBytes += bytes;
-      at += bytes;
-      if (this.#blockBytes === BLOCK_BYTES) this.#endBlock();
-    }
-  }
-
-  #endBlock(): void {
-    this.#checksums.push(this.#blockChecksum);
-    this.#blockChecksum = 0;
-    this.#blockBytes = 0;
   }
 
   #mustBeWriting(): void {

@@ -1,21 +1,14 @@
-/** The receiving side of a range of one blob from one device. */
+/** The receiving side of a range of one blob from one device of another process. */
 import { HoldfastError } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
 import { frameTypes } from './frame.ts';
 import { type BlobRead, encodeBlobRead, encodeCredit } from './messages/blob.ts';
 import { decodeFailed } from './messages/failed.ts';
 import { emptyMessage } from './messages/message.ts';
+import type { BlobDownload, BlobDownloadEvents } from './node-access.ts';
 import type { ClientStream, NodeClient } from './node-client.ts';
 
-export interface BlobDownloadEvents {
-  /** The next bytes; the callee gives the buffer back by `release`, which also grants the node credit for more. */
-  data(chunk: Buffer): void;
-  /** Every byte has been handed over. */
-  ended(): void;
-  failed(error: HoldfastError): void;
-}
-
-export class BlobDownload {
+export class RemoteBlobDownload implements BlobDownload {
   readonly device: DeviceId;
   readonly #client: NodeClient;
   readonly #events: BlobDownloadEvents;
@@ -38,7 +31,6 @@ export class BlobDownload {
     });
   }
 
-  /** Ends the use of a chunk that `data` gave. */
   release(chunk: Buffer): void {
     const { length } = chunk;
     this.#client.buffers.give(chunk);

@@ -1,4 +1,4 @@
-/** The sending side of one blob on one device: credit, data, commit. */
+/** The sending side of one blob on one device of another process: credit, data, commit. */
 import { HoldfastError } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
 import { frameTypes } from './frame.ts';
@@ -11,19 +11,13 @@ import {
 } from './messages/blob.ts';
 import { decodeFailed } from './messages/failed.ts';
 import { emptyMessage } from './messages/message.ts';
+import type { BlobUpload, BlobUploadEvents } from './node-access.ts';
 import type { ClientStream, NodeClient } from './node-client.ts';
 
-export interface BlobUploadEvents {
-  /** The upload has failed; no further call follows. */
-  failed(error: HoldfastError): void;
-  /** More can be sent than before. */
-  credited(): void;
-  /** The blob is durable on the device. */
-  committed(): void;
-}
-
-export class BlobUpload {
+export class RemoteBlobUpload implements BlobUpload {
   readonly device: DeviceId;
+  /** What a wire has carried is summed again where it arrives. */
+  readonly takesBlockSums = false;
   readonly #events: BlobUploadEvents;
   #stream: ClientStream | undefined;
   #creditBytes = 0;
@@ -58,7 +52,6 @@ export class BlobUpload {
     return this.#ended;
   }
 
-  /** Needs credit for the whole chunk; `taken` when its memory may be used again. */
   send(chunk: Buffer, taken: () => void): void {
     if (this.#ended || this.#stream === undefined || chunk.length > this.#creditBytes) {
       throw new Error('data was sent without credit');

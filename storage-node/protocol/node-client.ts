@@ -10,8 +10,22 @@ import type { DeviceId } from '#common/ids.ts';
 import { DataBuffers } from './data-buffers.ts';
 import { FramedConnection } from './framed-connection.ts';
 import { type FrameType, frameTypes } from './frame.ts';
+import { RemoteBlobDownload } from './blob-download.ts';
+import { RemoteBlobUpload } from './blob-upload.ts';
 import { ClientHandshake, HANDSHAKE_MS_MAX, NONCE_BYTES, type TrafficClass } from './handshake.ts';
+import { encodeAccept } from './messages/accept.ts';
+import type { BlobCreate, BlobRead } from './messages/blob.ts';
 import type { EncodedMessage } from './messages/message.ts';
+import { encodePrepare } from './messages/prepare.ts';
+import { encodeRead } from './messages/read.ts';
+import type {
+  BlobDownload,
+  BlobDownloadEvents,
+  BlobUpload,
+  BlobUploadEvents,
+  NodeAccess,
+  RegisterRequest,
+} from './node-access.ts';
 import { type NodeReply, decodeReply } from './node-reply.ts';
 
 const CONNECT_MS_MAX = 1000;
@@ -42,7 +56,7 @@ interface OpenStream {
   readonly deadlineMs: number;
 }
 
-export class NodeClient {
+export class NodeClient implements NodeAccess {
   readonly address: Address;
   readonly #context: NodeClientContext;
   readonly #traffic: TrafficClass;
@@ -62,6 +76,18 @@ export class NodeClient {
 
   get buffers(): DataBuffers {
     return this.#context.buffers;
+  }
+
+  ask(device: DeviceId, request: RegisterRequest, answered: (reply: NodeReply) => void): void {
+    this.request(device, encodeRegisterRequest(request), answered);
+  }
+
+  upload(device: DeviceId, create: BlobCreate, events: BlobUploadEvents): BlobUpload {
+    return new RemoteBlobUpload(this, device, create, events);
+  }
+
+  download(device: DeviceId, read: BlobRead, events: BlobDownloadEvents): BlobDownload {
+    return new RemoteBlobDownload(this, device, read, events);
   }
 
   /** Sends a request with one answer. `answered` is called exactly once, never before `request` has returned. */
@@ -219,6 +245,11 @@ export class NodeClient {
       if (this.#streams.size > 0) this.#sweepLater();
     });
   }
+}
+
+function encodeRegisterRequest(request: RegisterRequest): EncodedMessage {
+  if (request.type === 'prepare') return encodePrepare(request);
+  return request.type === 'accept' ? encodeAccept(request) : encodeRead(request);
 }
 
 /** The sending half of a stream. */

@@ -7,7 +7,7 @@ import type { DataBuffers } from '../protocol/data-buffers.ts';
 import { FramedConnection } from '../protocol/framed-connection.ts';
 import { type FrameType, frameTypes } from '../protocol/frame.ts';
 import { HANDSHAKE_MS_MAX, ServerHandshake } from '../protocol/handshake.ts';
-import { decodeAccept } from '../protocol/messages/accept.ts';
+import { decodeAccept, encodeAccepted, encodeRefused } from '../protocol/messages/accept.ts';
 import {
   decodeBlobCommit,
   decodeBlobCreate,
@@ -19,12 +19,13 @@ import {
 import { encodeFailed } from '../protocol/messages/failed.ts';
 import { decodeList, encodeRows } from '../protocol/messages/list.ts';
 import type { EncodedMessage, Route } from '../protocol/messages/message.ts';
-import { decodePrepare } from '../protocol/messages/prepare.ts';
-import { decodeRead } from '../protocol/messages/read.ts';
+import { decodePrepare, encodePromised } from '../protocol/messages/prepare.ts';
+import { decodeRead, encodeBallotAnswer, encodeStateAnswer } from '../protocol/messages/read.ts';
 import { BlobReceiver } from './blob-receiver.ts';
 import { BlobSender } from './blob-sender.ts';
 import type { DeviceService } from './device-service.ts';
 import { listRows } from './list-rows.ts';
+import type { RegisterReply } from './register-service.ts';
 
 /** Blob streams that one peer may have open here. */
 const BLOB_STREAMS_MAX = 256;
@@ -117,15 +118,17 @@ export class NodeConnection {
       case frameTypes.prepare: {
         // Its key is kept when the ceiling has to rise first.
         const message = decodePrepare(Buffer.from(payload));
-        return answer(() => context.device(device, message.route).registers.prepare(message));
+        return answer(() => encoded(context.device(device, message.route).registers.prepare(message)));
       }
       case frameTypes.accept: {
         const message = decodeAccept(Buffer.from(payload));
-        return answer(() => context.device(device, message.route).registers.accept(message));
+        return answer(() => encoded(context.device(device, message.route).registers.accept(message)));
       }
       case frameTypes.read: {
         const message = decodeRead(payload);
-        return answer(() => context.device(device, message.route).registers.read(message));
+        return answer(() =>
+          encodeRegisterReply(context.device(device, message.route).registers.read(message)),
+        );
       }
       case frameTypes.list: {
         const message = decodeList(Buffer.from(payload));
@@ -199,5 +202,24 @@ export class NodeConnection {
     if (this.#receivers.size + this.#senders.size > BLOB_STREAMS_MAX + 64) {
       throw new HoldfastError('protocol-violation', 'too many streams are open');
     }
+  }
+}
+
+function encoded(reply: RegisterReply | Promise<RegisterReply>): EncodedMessage | Promise<EncodedMessage> {
+  return reply instanceof Promise ? reply.then(encodeRegisterReply) : encodeRegisterReply(reply);
+}
+
+function encodeRegisterReply(reply: RegisterReply): EncodedMessage {
+  switch (reply.type) {
+    case 'promised':
+      return encodePromised(reply);
+    case 'accepted':
+      return encodeAccepted();
+    case 'refused':
+      return encodeRefused(reply);
+    case 'state':
+      return encodeStateAnswer(reply);
+    case 'ballot':
+      return encodeBallotAnswer(reply);
   }
 }

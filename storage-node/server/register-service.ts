@@ -1,15 +1,18 @@
 /**
- * The registers of one device, made durable: hands messages to the replica's core and does what it says. Answers are
- * messages ready to be sent; failures are thrown.
+ * The registers of one device, made durable: hands messages to the replica's core and does what it says. Failures are
+ * thrown.
  */
 import type { Clock } from '#common/io/clock.ts';
 import type { DeviceEngine } from '../engine/device-engine.ts';
 import type { AcceptedState } from '../protocol/accepted-state.ts';
-import { type Accept, encodeAccepted, encodeRefused } from '../protocol/messages/accept.ts';
-import type { EncodedMessage } from '../protocol/messages/message.ts';
-import { type Prepare, encodePromised } from '../protocol/messages/prepare.ts';
-import { type Read, encodeBallotAnswer, encodeStateAnswer } from '../protocol/messages/read.ts';
+import type { Accept, Accepted, Refused } from '../protocol/messages/accept.ts';
+import type { Prepare, Promised } from '../protocol/messages/prepare.ts';
+import type { BallotAnswer, Read, StateAnswer } from '../protocol/messages/read.ts';
 import { RegisterReplica, type ReplicaAction } from '../register/replica.ts';
+
+const ACCEPTED: Accepted = { type: 'accepted' };
+
+export type RegisterReply = Promised | Accepted | Refused | StateAnswer | BallotAnswer;
 
 export class RegisterService {
   readonly #engine: DeviceEngine;
@@ -27,7 +30,7 @@ export class RegisterService {
     });
   }
 
-  prepare(message: Prepare): EncodedMessage | Promise<EncodedMessage> {
+  prepare(message: Prepare): RegisterReply | Promise<RegisterReply> {
     this.#raiseAhead();
     const action = this.#replica.prepare(message.key, message.ballot);
     if (action.type === 'raise') return this.#raise(action.ceiling).then(() => this.prepare(message));
@@ -35,25 +38,24 @@ export class RegisterService {
     return this.#immediate(action);
   }
 
-  accept(message: Accept): EncodedMessage | Promise<EncodedMessage> {
+  accept(message: Accept): RegisterReply | Promise<RegisterReply> {
     const action = this.#replica.accept(message.key, message.state);
     if (action.type === 'append') return this.#append(message, action.settle);
-    if (action.type === 'await') return this.#appended(action.state).then(encodeAccepted);
+    if (action.type === 'await') return this.#appended(action.state).then(() => ACCEPTED);
     return this.#immediate(action);
   }
 
-  read(message: Read): EncodedMessage {
+  read(message: Read): RegisterReply {
     if (message.ballotOnly) {
       const row = this.#engine.readRow(message.key);
-      return encodeBallotAnswer({ type: 'ballot', ballot: row?.ballot, live: row?.live ?? false });
+      return { type: 'ballot', ballot: row?.ballot, live: row?.live ?? false };
     }
-    return encodeStateAnswer({ type: 'state', state: this.#engine.readRecord(message.key) });
+    return { type: 'state', state: this.#engine.readRecord(message.key) };
   }
 
-  #immediate(action: ReplicaAction): EncodedMessage {
+  #immediate(action: ReplicaAction): RegisterReply {
     if (action.type !== 'answer') throw new Error(`the replica asks for '${action.type}' out of turn`);
-    if (action.answer.type === 'promised') return encodePromised(action.answer);
-    return action.answer.type === 'accepted' ? encodeAccepted() : encodeRefused(action.answer);
+    return action.answer;
   }
 
   #appended(state: AcceptedState): Promise<void> {
@@ -62,7 +64,7 @@ export class RegisterService {
     return append;
   }
 
-  async #append(message: Accept, settle: (durable: boolean) => void): Promise<EncodedMessage> {
+  async #append(message: Accept, settle: (durable: boolean) => void): Promise<RegisterReply> {
     const append = this.#engine.writeRecord(message.key, message.state);
     this.#appends.set(message.state, append);
     try {
@@ -72,7 +74,7 @@ export class RegisterService {
       throw error;
     }
     settle(true);
-    return encodeAccepted();
+    return ACCEPTED;
   }
 
   #raise(ceiling: number): Promise<void> {
