@@ -27,6 +27,10 @@ export function blobId(value: string): BlobId {
   return value as BlobId;
 }
 
+export function isSpaceId(value: string): boolean {
+  return HEX_32.test(value);
+}
+
 export function spaceId(value: string): SpaceId {
   if (!HEX_32.test(value)) throw new RangeError('not a space id');
   return value as SpaceId;

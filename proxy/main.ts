@@ -1,4 +1,4 @@
-/** The proxy role: the S3 front door on the cluster. */
+/** The proxy role: the S3 and Swift front doors on the cluster. */
 import type { Server } from 'node:net';
 import { readClusterKey } from '#common/config/cluster-key.ts';
 import type { RoleControl, RunningRole } from '#common/config/role-control.ts';
@@ -15,6 +15,7 @@ import { BufferPool } from './body/buffer-pool.ts';
 import { DigestPool } from './body/digest-pool.ts';
 import { buildS3Context } from './s3/build-context.ts';
 import { createProxyServer } from './server.ts';
+import { buildSwiftContext } from './swift/build-context.ts';
 
 export async function runProxyRole(config: ProxyRoleConfig, control: RoleControl): Promise<RunningRole> {
   const clock = realClock();
@@ -34,8 +35,8 @@ export async function runProxyRole(config: ProxyRoleConfig, control: RoleControl
   const { name, region, virtualHosts, bucketShards, onlyProxy } = config;
   const bodies = { buffers, digests, clock, limits: defaultBodyLimits };
   const served = { cluster, clock, randomness, log, credentials, bodies };
-  const context = buildS3Context({ ...served, name, region, virtualHosts, bucketShards, onlyProxy });
-  const server = createProxyServer(context);
+  const s3 = buildS3Context({ ...served, name, region, virtualHosts, bucketShards, onlyProxy });
+  const server = createProxyServer({ s3, swift: buildSwiftContext(s3, clusterKey) });
   const port = await server.listen(
     control.listener === undefined ? config.listen : (control.listener as Server),
   );

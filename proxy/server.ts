@@ -1,10 +1,9 @@
-/** The HTTP server of a proxy: fastify for its life and its own pages, the S3 dispatcher for everything else. */
+/** The HTTP server of a proxy: fastify for its life and its own pages, the doors for everything else. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Address } from '#common/io/network.ts';
-import type { S3Context } from './s3/context.ts';
-import { S3Dispatcher } from './s3/dispatcher.ts';
+import { type DoorContexts, Doors } from './doors.ts';
 import { refuseMalformed } from './s3/malformed-request.ts';
 
 /** An underscore cannot be in a bucket's name, so nothing under this prefix hides a bucket. */
@@ -47,10 +46,10 @@ interface Pending {
 }
 
 export function createProxyServer(
-  context: S3Context,
+  contexts: DoorContexts,
   limits: ProxyServerLimits = defaultServerLimits,
 ): ProxyServer {
-  const dispatcher = new S3Dispatcher(context);
+  const dispatcher = new Doors(contexts);
   const server = createServer({
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headersMs,
@@ -120,7 +119,7 @@ class ActiveRequests {
   }
 }
 
-function buildApp(server: Server, dispatcher: S3Dispatcher, active: ActiveRequests): FastifyInstance {
+function buildApp(server: Server, dispatcher: Doors, active: ActiveRequests): FastifyInstance {
   const pending = new WeakMap<IncomingMessage, Pending>();
   const awaiting = new WeakSet<IncomingMessage>();
   const app = fastify({

@@ -26,6 +26,10 @@ export const recordKinds = {
   bucket: 4,
   /** The owner of a bucket name over all accounts; the space is the root space. */
   claim: 5,
+  /** A version behind an object's current one: object's name NUL version id. */
+  version: 6,
+  /** An account's own metadata; the space is the account's, the name empty. */
+  account: 7,
 } as const;
 export type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
 

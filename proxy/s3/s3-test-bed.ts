@@ -13,6 +13,7 @@ import { defaultBodyLimits } from '#proxy/body/body-context.ts';
 import { BufferPool } from '#proxy/body/buffer-pool.ts';
 import { DigestPool } from '#proxy/body/digest-pool.ts';
 import { createProxyServer, defaultServerLimits, type ProxyServerLimits } from '#proxy/server.ts';
+import { buildSwiftContext } from '#proxy/swift/build-context.ts';
 import { buildS3Context, type S3Parts } from './build-context.ts';
 import type { S3Context } from './context.ts';
 import { childText, readXml, type XmlElement } from './xml/reader.ts';
@@ -108,7 +109,8 @@ export async function openTestBed(options: TestOptions = {}): Promise<TestBed> {
     onlyProxy: true,
     ...options,
   });
-  const server = createProxyServer(context, { ...defaultServerLimits, ...options.limits });
+  const swift = buildSwiftContext(context, Buffer.alloc(32, 7));
+  const server = createProxyServer({ s3: context, swift }, { ...defaultServerLimits, ...options.limits });
   const port = await server.listen({ host: '127.0.0.1', port: 0 });
   const agent = new Agent({ keepAlive: true });
   const sign = (sent: Sent) => signed(port, context.region, sent);

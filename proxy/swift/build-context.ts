@@ -1,0 +1,22 @@
+/** Puts together what the Swift front door works with. */
+import { AccountStore } from '#proxy/accounts/account-store.ts';
+import { Tokens } from './auth/tokens.ts';
+import type { SharedParts, SwiftContext } from './context.ts';
+
+/** @param shared the S3 door's context will do. */
+export function buildSwiftContext(shared: SharedParts, clusterKey: Buffer): SwiftContext {
+  const { cluster, clock, randomness, log, credentials, bodies, buckets, directory, virtualHosts } = shared;
+  return {
+    cluster,
+    clock,
+    randomness,
+    log,
+    credentials,
+    bodies,
+    buckets,
+    directory,
+    virtualHosts,
+    tokens: new Tokens(clusterKey),
+    accounts: new AccountStore(cluster),
+  };
+}

@@ -1,0 +1,107 @@
+/** Takes a raw HTTP request through the front door: target, token, operation, answer. */
+import { hasCode } from '#common/errors.ts';
+import { isSpaceId, spaceId } from '#common/ids.ts';
+import type { Account } from '#proxy/auth/credential-store.ts';
+import type { DispatchedRequest } from '#proxy/http/dispatched-request.ts';
+import { answerUnread } from '#proxy/http/unread-body.ts';
+import { ACCOUNT_PREFIX, type Caller, callerOf } from './auth/caller.ts';
+import type { SwiftContext } from './context.ts';
+import { toSwiftError } from './error-mapping.ts';
+import { unauthorized } from './permission.ts';
+import { Reply } from './reply.ts';
+import { SwiftRequest } from './request.ts';
+import { parseResource, parseTarget, type ResourcePath } from './request-target.ts';
+import { isPage, routeOf } from './router.ts';
+import { TransactionIds } from './transaction-ids.ts';
+
+export class SwiftDispatcher {
+  readonly #context: SwiftContext;
+  readonly #ids: TransactionIds;
+
+  constructor(context: SwiftContext) {
+    this.#context = context;
+    this.#ids = new TransactionIds(context.randomness, context.clock);
+  }
+
+  /** Answers the request, whatever happens. Never throws. */
+  async dispatch(dispatched: DispatchedRequest): Promise<void> {
+    const { incoming, response } = dispatched;
+    const extra = incoming.headers['x-trans-id-extra'];
+    const id = this.#ids.next(Array.isArray(extra) ? extra[0] : extra);
+    const reply = new Reply(response, id, incoming.method === 'HEAD');
+    // A socket that breaks is told to whoever writes next; without a listener it would end the process.
+    response.on('error', ignore);
+    let request: SwiftRequest | undefined;
+    try {
+      request = this.#accept(dispatched, reply);
+      await routeOf(request)(request, this.#context);
+    } catch (error) {
+      await this.#answerError(dispatched, reply, request, error).catch((failure: unknown) => {
+        const fields = { error: failure, transactionId: reply.transactionId };
+        this.#context.log.warn('an error could not be answered', fields);
+        response.destroy();
+      });
+    }
+  }
+
+  #accept({ incoming, url, awaitsContinue }: DispatchedRequest, reply: Reply): SwiftRequest {
+    const target = parseTarget(url);
+    const resource = isPage(target.path) ? undefined : parseResource(target.path);
+    const account = resource === undefined ? undefined : this.#accountNamed(resource.account);
+    const token = incoming.headers['x-auth-token'] ?? incoming.headers['x-storage-token'];
+    const caller = this.#callerWith(typeof token === 'string' ? token : undefined, resource);
+    return new SwiftRequest({ incoming, reply, target, resource, account, caller, awaitsContinue });
+  }
+
+  /** `AUTH_` and an account's name, or its id. */
+  #accountNamed(name: string): Account | undefined {
+    if (!name.startsWith(ACCOUNT_PREFIX)) return undefined;
+    const { credentials } = this.#context;
+    const rest = name.slice(ACCOUNT_PREFIX.length);
+    return (
+      credentials.accountNamed(rest) ?? (isSpaceId(rest) ? credentials.account(spaceId(rest)) : undefined)
+    );
+  }
+
+  /** A token that is of no use is refused, and not taken for none. Throws 401. */
+  #callerWith(token: string | undefined, resource: ResourcePath | undefined): Caller | undefined {
+    if (token === undefined || token === '' || resource === undefined) return undefined;
+    const { tokens, credentials, clock } = this.#context;
+    const credential = tokens.check(token, credentials, clock.nowMs());
+    if (credential === undefined) throw unauthorized(resource.account);
+    return callerOf(credential.principal);
+  }
+
+  async #answerError(
+    dispatched: DispatchedRequest,
+    reply: Reply,
+    request: SwiftRequest | undefined,
+    error: unknown,
+  ): Promise<void> {
+    const { incoming, response } = dispatched;
+    // The client has gone: there is nobody to answer.
+    const gone = reply.isBegun || incoming.destroyed || response.destroyed;
+    if (hasCode(error, 'aborted') && gone) return void response.destroy();
+    const answer = toSwiftError(error);
+    if (answer.status >= 500) {
+      const fields = {
+        error: answer.cause ?? answer,
+        transactionId: reply.transactionId,
+        method: incoming.method,
+      };
+      this.#context.log[answer.status === 500 ? 'error' : 'warn']('a request failed', fields);
+    }
+    // Part of the object has been sent: only a broken connection tells the client that the rest is missing.
+    if (reply.isBegun) return void response.destroy();
+    await answerUnread({
+      dispatched,
+      request,
+      status: answer.status,
+      headers: [...answer.headers, 'Content-Type', answer.contentType],
+      body: Buffer.from(answer.page),
+      head: (status, headers) => reply.head(status, headers),
+    });
+  }
+}
+
+function ignore(): void {}

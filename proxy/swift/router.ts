@@ -1,0 +1,69 @@
+/**
+ * Which operation a request asks for: by what the path names, and by the method (Object Storage API reference).
+ *
+ * To add an operation: write it in a file of its own under operations/ (or a room of its own, such as objects/ and bulk/) as an
+ * `Operation`, and name it in the table of what its path names: `accountRoutes`, `containerRoutes` or `objectRoutes`. It
+ * asks `readableContainer` or `writableContainer` (container-of.ts) for its container, which refuses whoever may not; answers
+ * through `request.reply`; and throws SwiftError. What a query parameter turns into another operation goes to
+ * `byParameter`, which is asked first.
+ */
+import { SwiftError } from './errors.ts';
+import { getInfo } from './operations/get-info.ts';
+import { getToken } from './operations/get-token.ts';
+import { healthCheck } from './operations/health-check.ts';
+import { headAccount } from './operations/head-account.ts';
+import { headContainer } from './operations/head-container.ts';
+import { putContainer } from './operations/put-container.ts';
+import type { Operation, SwiftRequest } from './request.ts';
+
+type Routes = Readonly<Record<string, Operation>>;
+
+const accountRoutes: Routes = { HEAD: headAccount };
+
+const containerRoutes: Routes = { HEAD: headContainer, PUT: putContainer };
+
+const objectRoutes: Routes = {};
+
+/** Operations that a parameter of the query chooses, by its name, for any path of the API. */
+const byParameter: Readonly<Record<string, Routes>> = {};
+
+const API_VERSIONS: ReadonlySet<string> = new Set(['v1', 'v1.0']);
+const AUTH_PREFIX = '/auth/';
+
+/** Pages beside the API: what they answer has nothing to do with an account. */
+export function isPage(path: string): boolean {
+  return path === '/info' || path === '/healthcheck' || path.startsWith(AUTH_PREFIX) || path === '/auth';
+}
+
+export function routeOf(request: SwiftRequest): Operation {
+  if (isPage(request.path)) return pageOf(request);
+  const { version, container, object } = request.resource;
+  if (!API_VERSIONS.has(version)) throw new SwiftError(400);
+  for (const name in byParameter) {
+    const found = request.query.has(name) ? byParameter[name]?.[request.method] : undefined;
+    if (found !== undefined) return found;
+  }
+  if (object !== undefined) return routed(request, objectRoutes);
+  return routed(request, container === undefined ? accountRoutes : containerRoutes);
+}
+
+/** The methods that may be used on what the path names. */
+export function methodsOf(request: SwiftRequest): readonly string[] {
+  const { container, object } = request.resource;
+  const routes =
+    object !== undefined ? objectRoutes : container === undefined ? accountRoutes : containerRoutes;
+  return Object.keys(routes).sort();
+}
+
+function routed(request: SwiftRequest, routes: Routes): Operation {
+  const { method } = request;
+  const found = Object.hasOwn(routes, method) ? routes[method] : undefined;
+  if (found !== undefined) return found;
+  throw new SwiftError(405, undefined, { headers: ['Allow', Object.keys(routes).sort().join(', ')] });
+}
+
+function pageOf(request: SwiftRequest): Operation {
+  if (request.path === '/info') return routed(request, { GET: getInfo, HEAD: getInfo });
+  if (request.path === '/healthcheck') return routed(request, { GET: healthCheck, HEAD: healthCheck });
+  return routed(request, { GET: getToken });
+}
