@@ -6,10 +6,14 @@ import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import type { Ring } from '#ring/ring.ts';
 import type { Route } from '#storage-node/protocol/messages/message.ts';
+import { type Voters, votersOf } from './register/quorum.ts';
 import type { NodeDirectory } from './node-directory.ts';
 
 export interface ClusterContext {
+  /** The newest ring that this process has seen: another object when it has changed. */
   readonly ring: Ring;
+  /** Called when a node has refused a request for an older ring than its own: looks for a newer one. */
+  readonly ringOutdated?: () => void;
   /** The highest 32 bits of the hash that places bytes on the ring. */
   readonly placement: (bytes: Uint8Array) => number;
   readonly nodes: NodeDirectory;
@@ -22,6 +26,13 @@ export interface ClusterContext {
 export interface Placement {
   readonly route: Route;
   readonly members: readonly DeviceId[];
+  /** The members, and behind them the device that joins. */
+  readonly devices: readonly DeviceId[];
+}
+
+/** How many of them decide. */
+export function votersIn({ members, devices }: Placement): Voters {
+  return votersOf(members.length, devices.length - members.length);
 }
 
 /** Records are placed by their shard, so that all rows of a shard have the same members. */
@@ -36,5 +47,9 @@ export function placeBlob(context: ClusterContext, id: BlobId): Placement {
 function place(context: ClusterContext, bytes: Uint8Array): Placement {
   const { ring } = context;
   const partition = ring.partitionOfHigh(context.placement(bytes));
-  return { route: { partition, epoch: ring.epoch(partition) }, members: ring.members(partition) };
+  return {
+    route: { partition, epoch: ring.epoch(partition) },
+    members: ring.members(partition),
+    devices: ring.voters(partition),
+  };
 }

@@ -4,8 +4,9 @@ import type { Clock } from '#common/io/clock.ts';
 import type { Network } from '#common/io/network.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import { createPlacement } from '#ring/placement-hash.ts';
-import type { Ring } from '#ring/ring.ts';
+import type { RingSource } from '#ring/live-ring.ts';
 import { DataBuffers } from '#storage-node/protocol/data-buffers.ts';
+import type { LocalNode } from '#storage-node/protocol/node-access.ts';
 import { StripedBodies } from './bodies/striped-bodies.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterContext } from './context.ts';
@@ -19,7 +20,9 @@ export interface ClusterOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly clusterKey: Buffer;
-  readonly ring: Ring;
+  /** The devices of this process, when it has some. */
+  readonly local?: LocalNode;
+  readonly rings: RingSource;
 }
 
 export interface OpenCluster extends Cluster {
@@ -27,11 +30,18 @@ export interface OpenCluster extends Cluster {
 }
 
 export async function openCluster(options: ClusterOptions): Promise<OpenCluster> {
-  const { network, clock, randomness, clusterKey, ring } = options;
+  const { network, clock, randomness, clusterKey, rings, local } = options;
   const buffers = new DataBuffers();
-  const nodes = new NodeDirectory({ network, clock, randomness, clusterKey, buffers }, ring);
+  const nodes = new NodeDirectory(
+    { network, clock, randomness, clusterKey, buffers },
+    () => rings.current,
+    local,
+  );
   const context: ClusterContext = {
-    ring,
+    get ring() {
+      return rings.current;
+    },
+    ringOutdated: () => rings.look(),
     nodes,
     clock,
     randomness,

@@ -8,7 +8,8 @@ import { realFiles } from '#common/io/real-files.ts';
 import { realNetwork } from '#common/io/real-network.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import { openCluster } from '#cluster/open-cluster.ts';
-import { loadRing } from '#ring/file/ring-files.ts';
+import { followRing } from '#ring/file/follow-ring.ts';
+import type { LocalNode } from '#storage-node/protocol/node-access.ts';
 import { UsersStore } from './auth/users-store.ts';
 import { defaultBodyLimits } from './body/body-context.ts';
 import { BufferPool } from './body/buffer-pool.ts';
@@ -17,19 +18,36 @@ import { buildS3Context } from './s3/build-context.ts';
 import { createProxyServer } from './server.ts';
 import { buildSwiftContext } from './swift/build-context.ts';
 
-export async function runProxyRole(config: ProxyRoleConfig, control: RoleControl): Promise<RunningRole> {
+/** @param local the devices of this process, when it has some. */
+export async function runProxyRole(
+  config: ProxyRoleConfig,
+  control: RoleControl,
+  local?: LocalNode,
+): Promise<RunningRole> {
   const clock = realClock();
   const randomness = realRandomness();
   const { log } = control;
-  const [clusterKey, ring, credentials] = await Promise.all([
+  const [clusterKey, rings, credentials] = await Promise.all([
     readClusterKey(config.clusterKeyFile),
-    loadRing(realFiles(), config.ringFile),
+    followRing({
+      files: realFiles(),
+      clock,
+      path: config.ringFile,
+      report: (problem) => log.warn('the ring', { problem }),
+    }),
     UsersStore.open(config.usersFile, {
       clock,
       report: (problem) => log.warn('the users file', { problem }),
     }),
   ]);
-  const cluster = await openCluster({ network: realNetwork(), clock, randomness, clusterKey, ring });
+  const cluster = await openCluster({
+    network: realNetwork(),
+    clock,
+    randomness,
+    clusterKey,
+    rings,
+    ...(local === undefined ? {} : { local }),
+  });
   const buffers = new BufferPool();
   const digests = DigestPool.start({ memory: buffers.memory });
   const { name, region, virtualHosts, bucketShards, onlyProxy } = config;
@@ -47,6 +65,7 @@ export async function runProxyRole(config: ProxyRoleConfig, control: RoleControl
       await server.close();
       await cluster.close();
       credentials.close();
+      rings.close();
       await digests.close();
     },
   };

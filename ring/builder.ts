@@ -12,6 +12,15 @@ import {
   REPLICAS_MAX,
   VERSION_MAX,
 } from './limits.ts';
+import {
+  leavingAfter,
+  type PendingDrop,
+  type PlannedMove,
+  planMoves,
+  standingTable,
+  targetRows,
+  withoutGone,
+} from './moves.ts';
 import { rebalance, type RebalanceCause } from './placement/rebalance.ts';
 import type { Ring, RingDevice } from './ring.ts';
 import { checkRingDevice, type RingTable } from './ring-table.ts';
@@ -49,6 +58,13 @@ export interface BuilderState extends BuilderSettings {
   readonly movedSeconds: Uint32Array;
   /** Whether something has changed since the last ring was made. */
   readonly staged: boolean;
+  /** The devices as they were when the last ring was balanced, in order of ids. */
+  readonly balanced: readonly RingDevice[];
+  /** Devices that were removed and still hold replicas, in order of ids: they stand in the ring until they hold none. */
+  readonly leaving: readonly RingDevice[];
+  /** In order of partitions, at most one of each. */
+  readonly moves: readonly PlannedMove[];
+  readonly drops: readonly PendingDrop[];
 }
 
 export interface RebalanceReport {
@@ -86,6 +102,10 @@ export class RingBuilder {
       epochs: new Uint32Array(partitions),
       movedSeconds: new Uint32Array(partitions),
       staged: true,
+      balanced: [],
+      leaving: [],
+      moves: [],
+      drops: [],
     });
   }
 
@@ -130,33 +150,59 @@ export class RingBuilder {
   /**
    * Makes the next ring's assignment and raises the version, and the epochs of the partitions whose members change.
    * The same state and seed give the same assignment. @param seed by default the new version.
-   * Throws `invalid-argument` when no device has a weight.
+   * @param holdsData whether members can't simply be replaced: then the changes are planned as moves, and no member changes
+   * before its device has joined. Throws `invalid-argument` when no device has a weight.
    */
-  rebalance({ nowMs, seed }: { readonly nowMs: number; readonly seed?: number }): RebalanceReport {
+  rebalance({
+    nowMs,
+    seed,
+    holdsData = false,
+  }: {
+    readonly nowMs: number;
+    readonly seed?: number;
+    readonly holdsData?: boolean;
+  }): RebalanceReport {
     const state = this.#state;
     if (!state.devices.some(({ weight }) => weight > 0)) throw invalid('no device with a weight above 0');
     const version = nextVersion(state);
     const nowSeconds = Math.floor(nowMs / 1000);
     const movableBefore = nowSeconds - state.minMoveHours * 3600;
+    const moving = new Set(state.moves.map(({ partition }) => partition));
     const { rows, changed, cause, placed } = rebalance({
       devices: state.devices,
       partitions: state.epochs.length,
       replicas: state.replicas,
       overload: state.overload,
-      rows: state.rows,
+      rows: targetRows(state),
       seed: seed ?? version,
       mayMove: (partition) => {
+        if (moving.has(partition)) return false;
         const moved = state.movedSeconds[partition] as number;
         return moved === 0 || moved <= movableBefore;
       },
     });
+    const balanced = { version, staged: false, balanced: state.devices, leaving: leavingAfter(state) };
+    if (holdsData && state.version > 0) {
+      const planned = planMoves({ ...state, ...balanced }, rows);
+      this.#state = withoutGone(planned.state);
+      const added = planned.moves - state.moves.length;
+      const changedPartitions = Math.max(0, added);
+      return {
+        version,
+        cause,
+        changedPartitions,
+        movedPartitions: planned.moves,
+        placedReplicas: changedPartitions,
+      };
+    }
     const epochs = state.epochs.map((epoch, partition) => epoch + (changed[partition] as number));
     // The first members of a partition are no move: they may be evened out at once.
     const moved = (partition: number): boolean => changed[partition] === 1 && state.epochs[partition] !== 0;
     const movedSeconds = state.movedSeconds.map((before, partition) =>
       moved(partition) ? nowSeconds : before,
     );
-    this.#state = { ...state, version, rows, epochs, movedSeconds, staged: false };
+    const moves: PlannedMove[] = [];
+    this.#state = withoutGone({ ...state, ...balanced, rows, epochs, movedSeconds, moves, drops: [] });
     return {
       version,
       cause,
@@ -175,6 +221,7 @@ export class RingBuilder {
     const state = this.#state;
     if (state.partitionPower >= PARTITION_POWER_MAX)
       throw invalid(`the partition power is at most ${PARTITION_POWER_MAX}`);
+    if (state.moves.length + state.drops.length > 0) throw invalid('partitions are moving');
     const epoch = state.version === 0 ? 0 : state.epochs.reduce((highest, e) => Math.max(highest, e), 0) + 1;
     this.#state = {
       ...state,
@@ -195,11 +242,13 @@ export class RingBuilder {
    * Forgets what was staged since the ring was made: devices, weights and replicas are the ring's again. The ids of devices
    * that were added meanwhile stay used. Throws `invalid-argument` when the table is of another version.
    */
-  revertTo({ version, partitionPower, devices, replicas, rows, epochs }: RingTable): void {
+  revertTo({ version, partitionPower, replicas, devices: standing }: RingTable): void {
     const state = this.#state;
     if (version !== state.version || partitionPower !== state.partitionPower)
       throw invalid(`the ring is version ${version}, and its builder ${state.version}`);
-    this.#state = { ...state, devices, replicas, rows, epochs, staged: false };
+    const leaving = new Set(state.leaving.map(({ id }) => id));
+    const devices = standing.filter(({ id }) => !leaving.has(id));
+    this.#state = { ...state, devices, balanced: devices, replicas, staged: false };
   }
 
   /** The ring as last balanced. Throws `invalid-argument` before the first rebalance and while changes wait for one. */
@@ -208,10 +257,9 @@ export class RingBuilder {
   }
 
   ringTable(): RingTable {
-    const { version, partitionPower, replicas, devices, rows, epochs, staged } = this.#state;
-    if (version === 0) throw invalid('the ring has not been balanced yet');
-    if (staged) throw invalid('changes of the ring wait for a rebalance');
-    return { version, partitionPower, replicas, devices, rows, epochs };
+    const { version, staged } = this.#state;
+    if (version > 0 && staged) throw invalid('changes of the ring wait for a rebalance');
+    return standingTable(this.#state);
   }
 
   #device(id: DeviceId): RingDevice {

@@ -1,5 +1,6 @@
 /** A ring as plain data: what the builder gives, the file holds, and a `Ring` reads from. */
 import { HoldfastError } from '#common/errors.ts';
+import type { DeviceId } from '#common/ids.ts';
 import {
   DEVICE_ID_MAX,
   HOST_BYTES_MAX,
@@ -12,6 +13,14 @@ import {
 } from './limits.ts';
 import type { RingDevice } from './ring.ts';
 
+/** A device that joins a partition, to take the place of the replica in a table. */
+export interface RingMove {
+  readonly partition: number;
+  /** The replica table whose entry it is to have. */
+  readonly row: number;
+  readonly device: DeviceId;
+}
+
 export interface RingTable {
   readonly version: number;
   readonly partitionPower: number;
@@ -21,6 +30,8 @@ export interface RingTable {
   /** One table of device ids per replica (NO_DEVICE for none); the last may cover only the first partitions. */
   readonly rows: readonly Uint16Array[];
   readonly epochs: Uint32Array;
+  /** In order of partitions, at most one of each. */
+  readonly moves: readonly RingMove[];
 }
 
 /** Throws `format-invalid` with what is wrong; passes silently when the table is one that a builder could have made. */
@@ -44,6 +55,7 @@ export function checkRingTable(table: RingTable): void {
     last = device.id;
   }
   checkMembers(devices, rows, partitions);
+  checkMoves(table);
 }
 
 /** Throws `format-invalid`. */
@@ -73,6 +85,19 @@ function checkMembers(
       for (let j = 0; j < i; j++)
         require(rows[j]?.[partition] !== id, `partition ${partition} is on device ${id} twice`);
     }
+  }
+}
+
+function checkMoves({ devices, rows, moves }: RingTable): void {
+  const known = new Set<number>(devices.map(({ id }) => id));
+  let last = -1;
+  for (const { partition, row, device } of moves) {
+    require(partition > last, `the move of partition ${partition} is out of order`);
+    last = partition;
+    require(partition < (rows[row]?.length ?? 0), `partition ${partition} has no replica ${row}`);
+    require(known.has(device), `device ${device}, which joins, is not in the ring`);
+    const isMember = rows.some((table) => table[partition] === device);
+    require(!isMember, `device ${device} joins partition ${partition}, which it is a member of`);
   }
 }
 

@@ -34,7 +34,9 @@ export interface Ring {
   partitionOfHigh(highBits: number): number;
   /** The devices of a partition, primary first; one frozen array per partition, made once. */
   members(partition: number): readonly DeviceId[];
-  /** Raised when the partition's members change. */
+  /** The members, and behind them the device that joins while the partition moves; the members' own array when none does. */
+  voters(partition: number): readonly DeviceId[];
+  /** Raised when the partition's members change, and when a device begins to join them. */
   epoch(partition: number): number;
   /** The other devices, in the order in which they stand in for a member, as dispersed as possible first. */
   handoffs(partition: number): Iterable<DeviceId>;

@@ -23,6 +23,8 @@ class TableRing implements Ring {
   readonly #shift32: number;
   /** Made when first asked for: 2^20 small arrays at once would delay every start. */
   readonly #members: (readonly DeviceId[] | undefined)[];
+  /** Of the partitions that move. */
+  readonly #voters = new Map<number, readonly DeviceId[]>();
   #tree: FailureTree | undefined;
 
   constructor(table: RingTable) {
@@ -36,6 +38,8 @@ class TableRing implements Ring {
     this.#shift64 = BigInt(64 - table.partitionPower);
     this.#shift32 = 32 - table.partitionPower;
     this.#members = new Array(2 ** table.partitionPower).fill(undefined);
+    for (const { partition, device } of table.moves)
+      this.#voters.set(partition, Object.freeze([...this.members(partition), device]));
   }
 
   partitionOf(hash: bigint): number {
@@ -49,6 +53,11 @@ class TableRing implements Ring {
 
   members(partition: number): readonly DeviceId[] {
     return this.#members[partition] ?? this.#readMembers(partition);
+  }
+
+  voters(partition: number): readonly DeviceId[] {
+    if (this.#voters.size === 0) return this.members(partition);
+    return this.#voters.get(partition) ?? this.members(partition);
   }
 
   epoch(partition: number): number {

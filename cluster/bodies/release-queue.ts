@@ -9,6 +9,8 @@ import { type ClusterContext, placeBlob } from '../context.ts';
 
 const GRACE_MS = 30_000;
 const WAITING_MAX = 200_000;
+/** What a newer ring takes to be found. */
+const RING_PAUSE_MS = 500;
 
 export class ReleaseQueue {
   readonly #context: ClusterContext;
@@ -49,17 +51,30 @@ export class ReleaseQueue {
     });
   }
 
-  /** Asks every member; one that is away keeps the blob until a sweep. Never rejects. */
+  /** Asks every device; one that is away keeps the blob until a sweep. Never rejects. */
   async #remove(stripe: Stripe): Promise<void> {
-    const { route, members } = placeBlob(this.#context, stripe.id);
-    await Promise.all(
-      members.map(
-        (device) =>
-          new Promise<void>((resolve) => {
-            const message = encodeBlobDelete({ route, id: stripe.id });
-            this.#context.nodes.client(device, 'small').request(device, message, () => resolve());
-          }),
-      ),
+    const outdated = await this.#ask(stripe);
+    if (!outdated) return;
+    // Once more, by the ring that the nodes have.
+    this.#context.ringOutdated?.();
+    await new Promise<void>((resolve) => this.#context.clock.after(RING_PAUSE_MS, resolve));
+    await this.#ask(stripe);
+  }
+
+  /** Whether a device has a newer ring. */
+  async #ask({ id }: Stripe): Promise<boolean> {
+    const { route, devices } = placeBlob(this.#context, id);
+    const answers = devices.map(
+      (device) =>
+        new Promise<boolean>((resolve) => {
+          const message = encodeBlobDelete({ route, id });
+          this.#context.nodes
+            .client(device, 'small')
+            .request(device, message, (reply) =>
+              resolve(reply.type === 'failed' && reply.error.code === 'ring-outdated'),
+            );
+        }),
     );
+    return (await Promise.all(answers)).includes(true);
   }
 }

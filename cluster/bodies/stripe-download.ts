@@ -3,11 +3,11 @@
  * that was delivered last.
  */
 import { HoldfastError } from '#common/errors.ts';
+import type { DeviceId } from '#common/ids.ts';
 import { WINDOW_BYTES } from '#storage-node/protocol/messages/blob.ts';
 import type { BlobDownload } from '#storage-node/protocol/node-access.ts';
 import type { BodySink, Stripe } from '../cluster.ts';
 import { type ClusterContext, placeBlob } from '../context.ts';
-import { preferred } from '../records/run-reading.ts';
 import type { Ticker } from '../ticker.ts';
 
 /** A replica that has sent nothing for so long, while the reader was ready, is left. */
@@ -25,26 +25,39 @@ export async function downloadStripe(
   sink: BodySink,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { members } = placeBlob(context, stripe.id);
-  const order = preferred(members.length, context.randomness.below(1 << 16));
+  const turn = context.randomness.below(1 << 16);
   let position = start;
   let progressMs = context.clock.monotonicMs();
   for (let attempt = 0; position < end; attempt += 1) {
-    const member = order[attempt % order.length] as number;
-    const part = new StripePart(context, ticker, stripe, member, position, end, sink, signal);
+    // Placed anew each time: the ring may have changed.
+    const { members, devices } = placeBlob(context, stripe.id);
+    const device = deviceOf(members, devices, turn, attempt);
+    const part = new StripePart(context, ticker, stripe, device, position, end, sink, signal);
     const failure = await part.run();
     if (part.position > position) progressMs = context.clock.monotonicMs();
     position = part.position;
     if (failure === undefined) continue;
     // What is wrong with the reader no other replica mends.
     if (!(failure instanceof HoldfastError) || failure.code === 'aborted') throw failure;
-    const exhausted = (attempt + 1) % order.length === 0;
+    if (failure.code === 'ring-outdated') context.ringOutdated?.();
+    const exhausted = (attempt + 1) % devices.length === 0;
     if (exhausted && isFinal(failure)) throw failure;
     if (context.clock.monotonicMs() - progressMs >= PROGRESS_MS_MAX) {
       throw new HoldfastError('quorum-unavailable', 'no replica of a stripe answers', { cause: failure });
     }
     if (exhausted) await new Promise<void>((resolve) => context.clock.after(PAUSE_MS, resolve));
   }
+}
+
+/** Members in turn; a device that joins may not have the stripe yet and comes last. */
+function deviceOf(
+  members: readonly DeviceId[],
+  devices: readonly DeviceId[],
+  turn: number,
+  attempt: number,
+): DeviceId {
+  const place = attempt % devices.length;
+  return devices[place < members.length ? (turn + place) % members.length : place] as DeviceId;
 }
 
 /** Whether waiting can't change the answer of the last replica. */
@@ -71,7 +84,7 @@ class StripePart {
     context: ClusterContext,
     ticker: Ticker,
     stripe: Stripe,
-    member: number,
+    device: DeviceId,
     start: number,
     end: number,
     sink: BodySink,
@@ -82,8 +95,7 @@ class StripePart {
     this.#ticker = ticker;
     this.#sink = sink;
     this.#signal = signal;
-    const { route, members } = placeBlob(context, stripe.id);
-    const device = members[member] as (typeof members)[number];
+    const { route } = placeBlob(context, stripe.id);
     const read = { route, id: stripe.id, start, end, windowBytes: WINDOW_BYTES };
     this.#open = () =>
       context.nodes.client(device, 'bulk').download(device, read, {

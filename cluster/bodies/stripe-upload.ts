@@ -1,5 +1,5 @@
 /**
- * One stripe on its way to its replicas. It goes on while a majority keeps up; a replica that fails, or stalls while the
+ * One stripe on its way to its replicas. It goes on while a quorum keeps up; a replica that fails, or stalls while the
  * others wait, is left behind.
  */
 import { HoldfastError } from '#common/errors.ts';
@@ -9,13 +9,13 @@ import { BlockSummer } from '#storage-node/protocol/block-summer.ts';
 import { DATA_BYTES_MAX } from '#storage-node/protocol/frame.ts';
 import type { BlobUpload } from '#storage-node/protocol/node-access.ts';
 import type { Stripe } from '../cluster.ts';
-import { type ClusterContext, placeBlob } from '../context.ts';
-import { majorityOf } from '../register/quorum.ts';
+import { type ClusterContext, placeBlob, votersIn } from '../context.ts';
+import { isOutOfReach, isQuorum, type Voters } from '../register/quorum.ts';
 import type { Ticked, Ticker } from '../ticker.ts';
 
-/** How long a majority waits for the credit of the rest. */
+/** How long a quorum waits for the credit of the rest. */
 const STALL_MS_MAX = 2000;
-/** How long a majority itself may make no progress. */
+/** How long a quorum itself may make no progress. */
 const PROGRESS_MS_MAX = 15_000;
 
 interface Waiting {
@@ -29,11 +29,14 @@ export class StripeUpload implements Ticked {
   readonly id: BlobId;
   readonly #context: ClusterContext;
   readonly #ticker: Ticker;
-  readonly #majority: number;
-  readonly #uploads = new Set<BlobUpload>();
+  readonly #voters: Voters;
+  /** What is under way, with its voter's number. */
+  readonly #uploads = new Map<BlobUpload, number>();
+  /** Voters on which the stripe is durable, and those that failed or were left behind. */
+  readonly #committed = new Set<number>();
+  readonly #lost = new Set<number>();
   /** One sum for all replicas: it is the sender's word, which each of them keeps. */
   readonly #summer: BlockSummer | undefined;
-  #committed = 0;
   #committing = false;
   #lengthBytes = 0;
   #lastError: HoldfastError | undefined;
@@ -43,9 +46,10 @@ export class StripeUpload implements Ticked {
     this.id = id;
     this.#context = context;
     this.#ticker = ticker;
-    const { route, members } = placeBlob(context, id);
-    this.#majority = majorityOf(members.length);
-    for (const device of members) {
+    const placement = placeBlob(context, id);
+    const { route } = placement;
+    this.#voters = votersIn(placement);
+    for (const [voter, device] of placement.devices.entries()) {
       const client = context.nodes.client(device, 'bulk');
       const upload: BlobUpload = client.upload(
         device,
@@ -53,20 +57,21 @@ export class StripeUpload implements Ticked {
         {
           credited: () => this.#wake(),
           committed: () => {
-            this.#committed += 1;
+            this.#committed.add(voter);
             this.#uploads.delete(upload);
             this.#wake();
           },
           failed: (error) => {
             this.#lastError = error;
-            this.#uploads.delete(upload);
+            if (error.code === 'ring-outdated') context.ringOutdated?.();
+            this.#lose(upload);
             this.#wake();
           },
         },
       );
-      this.#uploads.add(upload);
+      this.#uploads.set(upload, voter);
     }
-    if ([...this.#uploads].some((upload) => upload.takesBlockSums)) this.#summer = new BlockSummer();
+    if ([...this.#uploads.keys()].some((upload) => upload.takesBlockSums)) this.#summer = new BlockSummer();
     ticker.add(this);
   }
 
@@ -74,7 +79,7 @@ export class StripeUpload implements Ticked {
     return this.#lengthBytes;
   }
 
-  /** Resolves when every replica that is left can take a whole data frame; rejects when no majority is left. */
+  /** Resolves when every replica that is left can take a whole data frame; rejects when no quorum is left. */
   async opened(): Promise<void> {
     await this.#until(() => this.#allCredited(DATA_BYTES_MAX));
   }
@@ -82,7 +87,7 @@ export class StripeUpload implements Ticked {
   /** Resolves when the memory of `chunk` (at most 256 KiB) may be used again. */
   async write(chunk: Buffer): Promise<void> {
     if (!this.#allCredited(chunk.length)) await this.#until(() => this.#allCredited(chunk.length));
-    this.#checkMajority();
+    this.#checkQuorum();
     this.#lengthBytes += chunk.length;
     await new Promise<void>((resolve) => {
       let left = this.#uploads.size;
@@ -91,24 +96,24 @@ export class StripeUpload implements Ticked {
         if (left === 0) resolve();
       };
       const blockSums = this.#summer?.add(chunk);
-      for (const upload of this.#uploads) upload.send(chunk, taken, blockSums);
+      for (const upload of this.#uploads.keys()) upload.send(chunk, taken, blockSums);
     });
-    this.#checkMajority();
+    this.#checkQuorum();
   }
 
-  /** Resolves when a majority has the stripe durable; the rest goes on by itself. */
+  /** Resolves when a quorum has the stripe durable; the rest goes on by itself. */
   async commit(): Promise<Stripe> {
-    this.#checkMajority();
+    this.#checkQuorum();
     this.#committing = true;
-    for (const upload of this.#uploads) upload.commit(this.#summer?.open);
-    await this.#until(() => this.#committed >= this.#majority);
+    for (const upload of this.#uploads.keys()) upload.commit(this.#summer?.open);
+    await this.#until(() => isQuorum(this.#voters, this.#committed));
     this.#ticker.remove(this);
     return { id: this.id, lengthBytes: this.#lengthBytes };
   }
 
   cancel(): void {
     this.#ticker.remove(this);
-    for (const upload of this.#uploads) upload.cancel();
+    for (const upload of this.#uploads.keys()) upload.cancel();
     this.#uploads.clear();
   }
 
@@ -118,8 +123,10 @@ export class StripeUpload implements Ticked {
     const stalledMs = nowMs - waiting.sinceMs;
     if (stalledMs >= PROGRESS_MS_MAX) {
       this.#lastError = new HoldfastError('peer-unavailable', 'the replicas make no progress');
-      for (const upload of this.#uploads) upload.cancel();
-      this.#uploads.clear();
+      for (const upload of [...this.#uploads.keys()]) {
+        upload.cancel();
+        this.#lose(upload);
+      }
       this.#wake();
     } else if (stalledMs >= STALL_MS_MAX && !this.#committing) {
       this.#dropStalled();
@@ -127,22 +134,29 @@ export class StripeUpload implements Ticked {
   }
 
   #dropStalled(): void {
-    const stalled = [...this.#uploads].filter((upload) => upload.creditBytes < DATA_BYTES_MAX);
-    if (this.#uploads.size - stalled.length < this.#majority) return;
+    const stalled = [...this.#uploads.keys()].filter((upload) => upload.creditBytes < DATA_BYTES_MAX);
+    const left = stalled.map((upload) => this.#uploads.get(upload) as number);
+    if (isOutOfReach(this.#voters, new Set([...this.#lost, ...left]))) return;
     for (const upload of stalled) {
       upload.cancel();
-      this.#uploads.delete(upload);
+      this.#lose(upload);
     }
     this.#wake();
   }
 
+  #lose(upload: BlobUpload): void {
+    const voter = this.#uploads.get(upload);
+    if (voter !== undefined) this.#lost.add(voter);
+    this.#uploads.delete(upload);
+  }
+
   #allCredited(bytes: number): boolean {
-    for (const upload of this.#uploads) if (upload.creditBytes < bytes) return false;
+    for (const upload of this.#uploads.keys()) if (upload.creditBytes < bytes) return false;
     return true;
   }
 
-  #checkMajority(): void {
-    if (this.#uploads.size + this.#committed < this.#majority) throw this.#unavailable();
+  #checkQuorum(): void {
+    if (isOutOfReach(this.#voters, this.#lost)) throw this.#unavailable();
   }
 
   #unavailable(): HoldfastError {
@@ -162,7 +176,7 @@ export class StripeUpload implements Ticked {
   #wake(): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
-    if (this.#uploads.size + this.#committed < this.#majority) {
+    if (isOutOfReach(this.#voters, this.#lost)) {
       this.#waiting = undefined;
       waiting.reject(this.#unavailable());
     } else if (waiting.ready()) {

@@ -1,5 +1,5 @@
 /** Listings: the shards of a space merged into one order, each read from a majority of its replicas. */
-import { HoldfastError } from '#common/errors.ts';
+import { HoldfastError, hasCode } from '#common/errors.ts';
 import { shardPrefix } from '#common/codec/record-key.ts';
 import type {
   Counted,
@@ -47,9 +47,9 @@ export class QuorumListings implements Listings {
     const cursors: ShardCursor[] = [];
     for (let shard = 0; shard < query.shards; shard += 1) {
       const prefix = shardPrefix(query.space, query.kind, shard);
-      const { route, members } = placeRecord(this.#context, prefix);
+      const { route } = placeRecord(this.#context, prefix);
       const range: ShardRange = { route, shardPrefix: prefix, ...bounds };
-      cursors.push(new ShardCursor(this.#shardContext(members, deadlineMs), range, pageRows));
+      cursors.push(new ShardCursor(this.#shardContext(prefix, deadlineMs), range, pageRows));
     }
     await Promise.all(cursors.map(async (cursor) => cursor.prepare()));
     return merge(cursors, query.limit);
@@ -59,19 +59,23 @@ export class QuorumListings implements Listings {
     return Promise.reject(new HoldfastError('invalid-argument', 'the replicas keep no sums yet'));
   }
 
-  #shardContext(members: ReturnType<typeof placeRecord>['members'], deadlineMs: number): ShardCursorContext {
+  #shardContext(prefix: Buffer, deadlineMs: number): ShardCursorContext {
     const { nodes, clock, randomness } = this.#context;
     const turn = randomness.below(1 << 16);
     return {
-      open: (range, pageRows, attempt) =>
-        preferred(members.length, turn + attempt)
-          .slice(0, majorityOf(members.length))
-          .map((index) => {
-            const device = members[index] as (typeof members)[number];
-            return new ReplicaCursor(nodes.client(device, 'small'), device, range, pageRows);
-          }),
+      open: (range, pageRows, attempt) => {
+        const { route, members, devices } = placeRecord(this.#context, prefix);
+        const first = preferred(members.length, turn + attempt).slice(0, majorityOf(members.length));
+        const asked = first.map((index) => members[index] as (typeof members)[number]);
+        // What is decided stands on a device that joins, too.
+        return [...asked, ...devices.slice(members.length)].map(
+          (device) => new ReplicaCursor(nodes.client(device, 'small'), device, { ...range, route }, pageRows),
+        );
+      },
       read: (key) => this.#records.read(key),
       pause: (attempt, cause) => {
+        if (hasCode(cause, 'ring-outdated')) this.#context.ringOutdated?.();
+        const { members } = placeRecord(this.#context, prefix);
         if (clock.monotonicMs() >= deadlineMs)
           throw new HoldfastError('quorum-unavailable', undefined, { cause });
         // Another majority may be up: the first tries follow at once.

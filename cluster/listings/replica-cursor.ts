@@ -3,7 +3,7 @@ import { HoldfastError } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
 import { type ListedRow, encodeList } from '#storage-node/protocol/messages/list.ts';
 import type { Route } from '#storage-node/protocol/messages/message.ts';
-import type { NodeClient } from '#storage-node/protocol/node-client.ts';
+import type { NodeAccess } from '#storage-node/protocol/node-access.ts';
 
 export interface ShardRange {
   readonly route: Route;
@@ -21,7 +21,7 @@ export interface ShardRange {
 const LAST = Buffer.of(0xff);
 
 export class ReplicaCursor {
-  readonly #client: NodeClient;
+  readonly #client: NodeAccess;
   readonly #device: DeviceId;
   readonly #range: ShardRange;
   readonly #pageRows: number;
@@ -29,7 +29,7 @@ export class ReplicaCursor {
   #at = 0;
   #next: Buffer | undefined;
 
-  constructor(client: NodeClient, device: DeviceId, range: ShardRange, pageRows: number) {
+  constructor(client: NodeAccess, device: DeviceId, range: ShardRange, pageRows: number) {
     this.#client = client;
     this.#device = device;
     this.#range = range;
@@ -71,7 +71,7 @@ export class ReplicaCursor {
       foldOffset,
       delimiter,
     });
-    const reply = await new Promise<Parameters<Parameters<NodeClient['request']>[2]>[0]>((resolve) =>
+    const reply = await new Promise<Parameters<Parameters<NodeAccess['request']>[2]>[0]>((resolve) =>
       this.#client.request(this.#device, message, resolve),
     );
     if (reply.type === 'failed') throw reply.error;

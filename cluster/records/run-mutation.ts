@@ -4,7 +4,7 @@ import type { RecordKey } from '#common/codec/record-key.ts';
 import type { Timer } from '#common/io/clock.ts';
 import type { RegisterRequest } from '#storage-node/protocol/node-access.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
-import { type ClusterContext, type Placement, placeRecord } from '../context.ts';
+import { type ClusterContext, type Placement, placeRecord, votersIn } from '../context.ts';
 import { type Decide, Mutation, type MutationStep } from '../register/mutation.ts';
 import type { Ticked, Ticker } from '../ticker.ts';
 
@@ -30,7 +30,8 @@ class RunningMutation<Result> implements Ticked {
   readonly #context: ClusterContext;
   readonly #ticker: Ticker;
   readonly #key: RecordKey;
-  readonly #placement: Placement;
+  /** Of this attempt: the ring may change between two. */
+  #placement: Placement;
   readonly #mutation: Mutation<Result>;
   readonly #resolve: (result: Result) => void;
   readonly #reject: (error: unknown) => void;
@@ -54,7 +55,7 @@ class RunningMutation<Result> implements Ticked {
     this.#key = key;
     this.#placement = placeRecord(context, key);
     const id = context.randomness.bytes(16).toString('hex');
-    this.#mutation = new Mutation(id, this.#placement.members.length, context.ballots, decide);
+    this.#mutation = new Mutation(id, votersIn(this.#placement), context.ballots, decide);
     this.#resolve = resolve;
     this.#reject = reject;
     this.#deadlineMs = context.clock.monotonicMs() + MUTATION_MS_MAX;
@@ -74,7 +75,8 @@ class RunningMutation<Result> implements Ticked {
     this.#pause = undefined;
     this.#attempts += 1;
     this.#attemptEndsMs = this.#context.clock.monotonicMs() + ATTEMPT_MS_MAX;
-    this.#follow(this.#mutation.begin());
+    if (this.#attempts > 1) this.#placement = placeRecord(this.#context, this.#key);
+    this.#follow(this.#mutation.begin(votersIn(this.#placement)));
   }
 
   #follow(step: MutationStep<Result>): void {
@@ -97,14 +99,17 @@ class RunningMutation<Result> implements Ticked {
   }
 
   #sendAll(round: number, request: RegisterRequest): void {
-    this.#placement.members.forEach((device, member) => {
+    this.#placement.devices.forEach((device, member) => {
       const client = this.#context.nodes.client(device, 'small');
       client.ask(device, request, (reply) => this.#answer(round, member, reply));
     });
   }
 
   #answer(round: number, member: number, reply: NodeReply): void {
-    if (reply.type === 'failed') this.#lastFailure = reply.error;
+    if (reply.type === 'failed') {
+      this.#lastFailure = reply.error;
+      if (reply.error.code === 'ring-outdated') this.#context.ringOutdated?.();
+    }
     if (!this.#over) this.#follow(this.#mutation.answer(round, member, reply));
   }
 

@@ -38,7 +38,9 @@ class RunningReading implements Ticked {
     this.#ticker = ticker;
     this.#key = key;
     this.#placement = placeRecord(context, key);
-    this.#reading = new Reading(preferred(this.#placement.members.length, context.randomness.below(1 << 16)));
+    const { members, devices } = this.#placement;
+    const order = preferred(members.length, context.randomness.below(1 << 16));
+    this.#reading = new Reading(order, devices.length - members.length);
     this.#resolve = resolve;
     this.#startedMs = context.clock.monotonicMs();
   }
@@ -58,11 +60,12 @@ class RunningReading implements Ticked {
   }
 
   #ask(member: number, ballotOnly: boolean): void {
-    const device = this.#placement.members[member];
+    const device = this.#placement.devices[member];
     if (device === undefined) throw new Error(`the partition has no member ${member}`);
     const { route } = this.#placement;
     const request = { type: 'read', route, key: this.#key, ballotOnly } as const;
     this.#context.nodes.client(device, 'small').ask(device, request, (reply) => {
+      if (reply.type === 'failed' && reply.error.code === 'ring-outdated') this.#context.ringOutdated?.();
       if (!this.#over) this.#follow(this.#reading.answer(member, reply));
     });
   }

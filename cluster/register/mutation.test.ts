@@ -5,6 +5,7 @@ import { HoldfastError } from '#common/errors.ts';
 import { type AcceptedState, NOTHING_COUNTED } from '#storage-node/protocol/accepted-state.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import type { StoredRecord } from '../cluster.ts';
+import { votersOf } from './quorum.ts';
 import { type Decide, Mutation, type MutationStep } from './mutation.ts';
 
 const ID = 'ab'.repeat(16);
@@ -55,7 +56,7 @@ function stateAt(ms: number, content: string): AcceptedState {
 }
 
 function mutation(decide: Decide<string>, members = 3): Mutation<string> {
-  return new Mutation(ID, members, new BallotClock(1, () => START_MS), decide);
+  return new Mutation(ID, votersOf(members), new BallotClock(1, () => START_MS), decide);
 }
 
 function proposal(step: MutationStep<string>): { readonly round: number; readonly state: AcceptedState } {
@@ -290,5 +291,45 @@ describe('a mutation that keeps what it finds', () => {
     assert.deepEqual([state.live, state.history.length], [false, 0]);
     assert.ok(state.ballot.clock > first.ballot.clock);
     assert.deepEqual(finish(running, round), { type: 'done', result: 'kept nothing' });
+  });
+});
+
+describe('a mutation while a device joins', () => {
+  const joint = (decide: Decide<string>): Mutation<string> =>
+    new Mutation(ID, votersOf(3, 1), new BallotClock(1, () => START_MS), decide);
+
+  test('needs a majority of the members and the joining device, in either order', () => {
+    const running = joint(put('new'));
+    const round = begin(running);
+    assert.deepEqual(answerFrom(running, round, 3, promised()), wait);
+    const { round: proposed } = proposal(running.answer(round, 3, promised()));
+    assert.deepEqual(running.answer(proposed, 3, accepted), wait);
+    assert.deepEqual(running.answer(proposed, 1, accepted), wait);
+    assert.deepEqual(running.answer(proposed, 2, accepted), { type: 'done', result: 'replaced nothing' });
+  });
+
+  test('gives up when the joining device is lost, and goes on with one member less', () => {
+    const running = joint(put('new'));
+    const round = begin(running);
+    assert.deepEqual(running.answer(round, 1, failed), wait);
+    assert.deepEqual(running.answer(round, 3, failed), pause);
+  });
+
+  test('does not take what the joining device lacks for decided', () => {
+    const seen = stateAt(START_MS - 10, 'seen');
+    const running = joint(keep);
+    const round = begin(running);
+    running.answer(round, 0, promised(seen));
+    running.answer(round, 1, promised(seen));
+    assert.equal(text(proposal(running.answer(round, 3, promised())).state), 'seen');
+  });
+
+  test('is decided by whoever votes when it begins again', () => {
+    const running = joint(put('new'));
+    assert.deepEqual(running.answer(begin(running), 3, failed), pause);
+    const step = running.begin(votersOf(3));
+    assert.ok(step.type === 'prepare');
+    assert.deepEqual(running.answer(step.round, 0, promised()), wait);
+    proposal(running.answer(step.round, 1, promised()));
   });
 });

@@ -8,7 +8,7 @@ import { type AcceptedState, NOTHING_COUNTED, checkCounted } from '#storage-node
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import type { Decision } from '../cluster.ts';
 import { remember } from './history.ts';
-import { allAlike, highestState, majorityOf } from './quorum.ts';
+import { allAlike, highestState, isOutOfReach, isQuorum, type Voters } from './quorum.ts';
 
 /** What a mutation wants done. Answers are handed in with the `round` they belong to. */
 export type MutationStep<Result> =
@@ -37,8 +37,7 @@ const NOTHING: Omit<AcceptedState, 'ballot'> = {
 export class Mutation<Result> {
   /** 32 hexadecimal digits; the same over all attempts. */
   readonly id: string;
-  readonly #members: number;
-  readonly #majority: number;
+  #voters: Voters;
   readonly #clock: BallotClock;
   readonly #decide: Decide<Result>;
   #round = 0;
@@ -54,10 +53,9 @@ export class Mutation<Result> {
   /** What the decision of this attempt has thrown. */
   #thrown: { readonly error: unknown } | undefined;
 
-  constructor(id: string, members: number, clock: BallotClock, decide: Decide<Result>) {
+  constructor(id: string, voters: Voters, clock: BallotClock, decide: Decide<Result>) {
     this.id = id;
-    this.#members = members;
-    this.#majority = majorityOf(members);
+    this.#voters = voters;
     this.#clock = clock;
     this.#decide = decide;
     this.#ballot = { clock: 0, writer: clock.writer };
@@ -68,8 +66,9 @@ export class Mutation<Result> {
     return this.#firstProposed !== undefined;
   }
 
-  /** Begins the first attempt, or the next one. */
-  begin(): MutationStep<Result> {
+  /** Begins the first attempt, or the next one. @param voters as they are by now, when the ring has changed. */
+  begin(voters: Voters = this.#voters): MutationStep<Result> {
+    this.#voters = voters;
     this.#ballot = this.#clock.next();
     this.#promised.clear();
     this.#thrown = undefined;
@@ -77,14 +76,14 @@ export class Mutation<Result> {
     return { type: 'prepare', round: this.#round, ballot: this.#ballot };
   }
 
-  /** @param member index of the member that answered, 0 … members − 1. */
+  /** @param member number of the voter that answered. */
   answer(round: number, member: number, reply: NodeReply): MutationStep<Result> {
     if (reply.type === 'refused') this.#clock.witness(reply.clock);
     if (round !== this.#round || this.#phase === 'idle') return WAIT;
     if (this.#phase === 'prepare' && reply.type === 'promised') return this.#promise(member, reply.state);
     if (this.#phase === 'accept' && reply.type === 'accepted') return this.#acceptance(member);
     this.#lost.add(member);
-    if (this.#members - this.#lost.size >= this.#majority) return WAIT;
+    if (!isOutOfReach(this.#voters, this.#lost)) return WAIT;
     this.#phase = 'idle';
     return { type: 'pause' };
   }
@@ -98,7 +97,7 @@ export class Mutation<Result> {
 
   #promise(member: number, state: AcceptedState | undefined): MutationStep<Result> {
     this.#promised.set(member, state);
-    if (this.#promised.size < this.#majority) return WAIT;
+    if (!isQuorum(this.#voters, this.#promised)) return WAIT;
     const seen = [...this.#promised.values()];
     return this.#choose(highestState(seen), allAlike(seen));
   }
@@ -128,7 +127,7 @@ export class Mutation<Result> {
   }
 
   #keep(current: AcceptedState | undefined, decided: boolean): MutationStep<Result> {
-    // What a majority shows under one ballot has been decided; so has nothing, when a majority shows nothing. But an
+    // What a quorum shows under one ballot has been decided; so has nothing, when a quorum shows nothing. But an
     // earlier ACCEPT of ours may stand on a minority: it could come back, unless something is decided above it.
     if (decided && this.#firstProposed === undefined) return this.#finish();
     return this.#propose({ ...(current ?? NOTHING), ballot: this.#ballot });
@@ -165,7 +164,7 @@ export class Mutation<Result> {
 
   #acceptance(member: number): MutationStep<Result> {
     this.#accepted.add(member);
-    return this.#accepted.size < this.#majority ? WAIT : this.#finish();
+    return isQuorum(this.#voters, this.#accepted) ? this.#finish() : WAIT;
   }
 
   #finish(): MutationStep<Result> {

@@ -119,3 +119,25 @@ describe('a read', () => {
     assert.deepEqual(reading.answer(3, nothing), settle);
   });
 });
+
+describe('a read while a device joins', () => {
+  test('asks the joining device too, and is answered when it shows the same', () => {
+    const state = stateAt(5);
+    const reading = new Reading([1, 0, 2], 1);
+    assert.deepEqual(reading.first(), [1, 0, 3]);
+    assert.deepEqual(reading.answer(1, whole(state)), wait);
+    assert.deepEqual(reading.answer(0, ballotOf(state)), wait);
+    assert.deepEqual(reading.answer(3, ballotOf(state)), { type: 'done', state });
+  });
+
+  test('is settled when the joining device shows something else, or nothing, or fails', () => {
+    const state = stateAt(5);
+    for (const reply of [ballotOf(stateAt(4)), noBallot, failed]) {
+      const reading = new Reading([0, 1, 2], 1);
+      reading.answer(0, whole(state));
+      reading.answer(1, ballotOf(state));
+      assert.deepEqual(reading.answer(3, reply), { type: 'ask', members: [2] });
+      assert.deepEqual(reading.answer(2, whole(state)), settle);
+    }
+  });
+});

@@ -4,7 +4,7 @@
 import { type Ballot, sameBallot } from '#common/ballot.ts';
 import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
-import { majorityOf } from './quorum.ts';
+import { isQuorum, type Voters, votersOf } from './quorum.ts';
 
 export type ReadingStep =
   | { readonly type: 'wait' }
@@ -17,6 +17,7 @@ export type ReadingStep =
 const WAIT = { type: 'wait' } as const;
 
 interface Shown {
+  readonly voter: number;
   readonly ballot: Ballot | undefined;
   /** Present where the member was asked for it and has one. */
   readonly state: AcceptedState | undefined;
@@ -25,30 +26,42 @@ interface Shown {
 
 export class Reading {
   readonly #order: readonly number[];
-  readonly #majority: number;
+  readonly #voters: Voters;
   readonly #shown = new Map<number, Shown>();
   #asked: number;
   #lost = 0;
   #ended = false;
 
-  /** @param order members by preference: the first is asked for the state, the next for their ballots. */
-  constructor(order: readonly number[]) {
+  /**
+   * @param order members by preference: the first is asked for the state, the next for their ballots.
+   * @param joining devices that join the partition: what is decided stands on them too.
+   */
+  constructor(order: readonly number[], joining = 0) {
     this.#order = order;
-    this.#majority = majorityOf(order.length);
-    this.#asked = this.#majority;
+    this.#voters = votersOf(order.length, joining);
+    this.#asked = this.#voters.majority;
   }
 
-  /** The members asked at first: the state of the first, the ballots of the others. */
+  /** The voters asked at first: the state of the first, the ballots of the others. */
   first(): readonly number[] {
-    return this.#order.slice(0, this.#majority);
+    const { members, joining, majority } = this.#voters;
+    const asked = this.#order.slice(0, majority);
+    for (let voter = members; voter < members + joining; voter += 1) asked.push(voter);
+    return asked;
   }
 
   answer(member: number, reply: NodeReply): ReadingStep {
     if (this.#ended) return WAIT;
     if (reply.type === 'state') {
-      this.#shown.set(member, { ballot: reply.state?.ballot, state: reply.state, whole: true });
+      this.#shown.set(member, {
+        voter: member,
+        ballot: reply.state?.ballot,
+        state: reply.state,
+        whole: true,
+      });
     } else if (reply.type === 'ballot') {
-      this.#shown.set(member, { ballot: reply.ballot, state: undefined, whole: reply.ballot === undefined });
+      const whole = reply.ballot === undefined;
+      this.#shown.set(member, { voter: member, ballot: reply.ballot, state: undefined, whole });
     } else {
       this.#lost += 1;
     }
@@ -63,18 +76,24 @@ export class Reading {
   #judge(): ReadingStep {
     for (const candidate of this.#shown.values()) {
       const same = [...this.#shown.values()].filter((shown) => alike(shown.ballot, candidate.ballot));
-      if (same.length < this.#majority) continue;
+      if (!this.#isQuorum(same)) continue;
       const whole = same.find((shown) => shown.whole);
       if (whole !== undefined) {
         this.#ended = true;
         return { type: 'done', state: whole.state };
       }
     }
-    if (this.#shown.size + this.#lost < this.#asked) return WAIT;
+    if (this.#shown.size + this.#lost < this.#asked + this.#voters.joining) return WAIT;
     const rest = this.#askRest();
     if (rest.type === 'ask') return rest;
     this.#ended = true;
     return { type: 'settle' };
+  }
+
+  #isQuorum(shown: readonly Shown[]): boolean {
+    const { joining, majority } = this.#voters;
+    if (joining === 0) return shown.length >= majority;
+    return isQuorum(this.#voters, new Set(shown.map(({ voter }) => voter)));
   }
 
   #askRest(): ReadingStep {

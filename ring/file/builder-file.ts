@@ -5,18 +5,26 @@ import type { DeviceId } from '#common/ids.ts';
 import { type BuilderState, checkSettings, RingBuilder } from '../builder.ts';
 import { DEVICE_ID_MAX, NO_DEVICE, PARTITION_POWER_MAX, REPLICAS_MAX, VERSION_MAX } from '../limits.ts';
 import type { RingDevice } from '../ring.ts';
-import { checkRingDevice } from '../ring-table.ts';
-import { BUILDER_FORMAT, BUILDER_FORMAT_VERSION } from './ring-format.ts';
+import { checkRingDevice, checkRingTable } from '../ring-table.ts';
+import { type PendingDrop, type PlannedMove, standingTable } from '../moves.ts';
+import { BUILDER_FORMAT, BUILDER_FORMAT_VERSION, BUILDER_FORMAT_VERSION_MIN } from './ring-format.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
 export function encodeBuilder(builder: RingBuilder): Buffer {
-  const { rows, epochs, movedSeconds, ...plain } = builder.state;
+  const { rows, epochs, movedSeconds, moves, drops, ...plain } = builder.state;
   const body = {
     ...plain,
     rows: rows.map((row) => littleEndian(row, 2)),
     epochs: littleEndian(epochs, 4),
     movedSeconds: littleEndian(movedSeconds, 4),
+    moves: littleEndian(
+      Uint32Array.from(
+        moves.flatMap(({ partition, row, device, begun }) => [partition, row, device, begun ? 1 : 0]),
+      ),
+      4,
+    ),
+    drops: littleEndian(Uint32Array.from(drops.flatMap(({ partition, device }) => [partition, device])), 4),
   };
   const file = {
     format: BUILDER_FORMAT,
@@ -31,14 +39,16 @@ export function encodeBuilder(builder: RingBuilder): Buffer {
 export function readBuilder(bytes: Uint8Array): RingBuilder {
   const file = parse(bytes);
   if (file.format !== BUILDER_FORMAT) throw invalid('it does not say that it is one');
-  if (file.formatVersion !== BUILDER_FORMAT_VERSION)
+  const format = Number(file.formatVersion);
+  if (!(format >= BUILDER_FORMAT_VERSION_MIN && format <= BUILDER_FORMAT_VERSION))
     throw invalid(
-      `it has format ${String(file.formatVersion)}, and this program knows ${BUILDER_FORMAT_VERSION}`,
+      `it has format ${String(file.formatVersion)}, and this program knows ${BUILDER_FORMAT_VERSION_MIN} to ${BUILDER_FORMAT_VERSION}`,
     );
   const body = object(file.body, 'body');
   if (file.checksum !== checksumOf(body)) throw invalid('its checksum is wrong');
   const partitionPower = whole(body, 'partitionPower', PARTITION_POWER_MAX);
   const partitions = 2 ** partitionPower;
+  const devices = array(body, 'devices').map((device) => readDevice(object(device, 'device')));
   const state: BuilderState = {
     partitionPower,
     version: whole(body, 'version', VERSION_MAX),
@@ -47,19 +57,43 @@ export function readBuilder(bytes: Uint8Array): RingBuilder {
     overload: number(body, 'overload'),
     minMoveHours: number(body, 'minMoveHours'),
     staged: body.staged === true,
-    devices: array(body, 'devices').map((device) => readDevice(object(device, 'device'))),
+    devices,
     rows: array(body, 'rows').map((row) => Uint16Array.from(integers(row, 2, 'rows'))),
     epochs: Uint32Array.from(integers(body.epochs, 4, 'epochs')),
     movedSeconds: Uint32Array.from(integers(body.movedSeconds, 4, 'movedSeconds')),
+    ...(format === BUILDER_FORMAT_VERSION_MIN
+      ? { balanced: devices, leaving: [], moves: [], drops: [] }
+      : readChanges(body)),
   };
   checkState(state, partitions);
+  // The ring that stands must be one: a move that refers to nothing is found here.
+  if (format > BUILDER_FORMAT_VERSION_MIN && state.version > 0) checkRingTable(standingTable(state));
   return new RingBuilder(state);
+}
+
+/** What format 2 has in addition. */
+function readChanges(body: Json): Pick<BuilderState, 'balanced' | 'leaving' | 'moves' | 'drops'> {
+  const devicesOf = (name: string): RingDevice[] =>
+    array(body, name).map((device) => readDevice(object(device, 'device')));
+  const moves: PlannedMove[] = [];
+  const drops: PendingDrop[] = [];
+  for (const [partition = 0, row = 0, device = 0, begun = 0] of groups(body.moves, 4, 'moves'))
+    moves.push({ partition, row, device: device as DeviceId, begun: begun === 1 });
+  for (const [partition = 0, device = 0] of groups(body.drops, 2, 'drops'))
+    drops.push({ partition, device: device as DeviceId });
+  return { balanced: devicesOf('balanced'), leaving: devicesOf('leaving'), moves, drops };
+}
+
+function groups(value: unknown, size: number, name: string): number[][] {
+  const numbers = integers(value, 4, name);
+  if (numbers.length % size !== 0) throw invalid(`${name} is short`);
+  return Array.from({ length: numbers.length / size }, (_, i) => numbers.slice(i * size, (i + 1) * size));
 }
 
 function checkState(state: BuilderState, partitions: number): void {
   try {
     checkSettings(state);
-    for (const device of state.devices) checkRingDevice(device);
+    for (const device of [...state.devices, ...state.balanced, ...state.leaving]) checkRingDevice(device);
   } catch (error) {
     throw new HoldfastError('format-invalid', `not a ring builder: ${errorText(error)}`, {
       cause: error,

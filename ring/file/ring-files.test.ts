@@ -6,9 +6,11 @@ import { after, describe, test } from 'node:test';
 import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { hasCode } from '#common/errors.ts';
+import { deviceId } from '#common/ids.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { arbitraryDevices, balancedBuilder, deviceAt } from '../arbitrary-devices.ts';
 import { RingBuilder } from '../builder.ts';
+import { beginMoves, finishMoves } from '../moves.ts';
 import { createSingleHostRing } from '../single-host-ring.ts';
 import { encodeBuilder, readBuilder } from './builder-file.ts';
 import { ringHeader } from './ring-format.ts';
@@ -80,7 +82,7 @@ describe('the ring file', () => {
 
   test('is refused when its checksum is right and its content is not', () => {
     const faults: Record<string, (bytes: Buffer) => void> = {
-      'a format to come': (bytes) => bytes.writeUInt16LE(2, ringHeader.formatVersion),
+      'a format to come': (bytes) => bytes.writeUInt16LE(3, ringHeader.formatVersion),
       'too many partitions': (bytes) => bytes.writeUInt8(21, ringHeader.partitionPower),
       'too many tables': (bytes) => bytes.writeUInt8(17, ringHeader.tables),
       'a last table that is too long': (bytes) => bytes.writeUInt32LE(0xffff_ffff, ringHeader.lastTable),
@@ -91,7 +93,7 @@ describe('the ring file', () => {
       'a device twice': (bytes) => bytes.writeUInt16LE(2, 36),
       'a weight below 0': (bytes) => bytes.writeDoubleLE(-1, 44),
       'a name that runs over the end': (bytes) => bytes.writeUInt8(255, 54),
-      'a member that is no device': (bytes) => bytes.writeUInt16LE(1, bytes.length - 4 - 32 - 2),
+      'a member that is no device': (bytes) => bytes.writeUInt16LE(1, bytes.length - 4 - 4 - 32 - 2),
     };
     for (const [fault, change] of Object.entries(faults))
       assert.throws(() => readRing(resealed(change)), invalid, fault);
@@ -125,7 +127,7 @@ describe('the builder file', () => {
     for (const [from, to] of [
       ['"replicas": 2.5', '"replicas": 2'],
       ['"holdfast ring builder"', '"a ring builder"'],
-      ['"formatVersion": 1', '"formatVersion": 2'],
+      ['"formatVersion": 2', '"formatVersion": 3'],
       ['"größe"', '"grösse"'],
       ['}', ''],
     ] as const) {
@@ -184,5 +186,52 @@ describe('a data directory', () => {
       loadRing(realFiles(), path),
       (error: Error) => invalid(error) && error.message.includes(path),
     );
+  });
+});
+
+describe('a ring in which partitions move', () => {
+  const moving = balancedBuilder([deviceAt({ zone: 1 }), deviceAt({ zone: 2 }), deviceAt({ zone: 3 })], {
+    partitionPower: 3,
+  });
+  moving.add(deviceAt({ zone: 4 }));
+  moving.rebalance({ nowMs: 1e12, holdsData: true });
+  const [first] = moving.state.moves;
+  assert.ok(first !== undefined);
+  const begun = new RingBuilder(beginMoves(moving.state, new Set([first.partition])));
+
+  test('says in its file which device joins which partition', () => {
+    const ring = readRing(encodeRing(begun.ringTable()));
+    for (let partition = 0; partition < 8; partition++) {
+      const joining = partition === first.partition ? [first.device] : [];
+      assert.deepEqual(ring.voters(partition), [...ring.members(partition), ...joining]);
+    }
+  });
+
+  test('keeps in its builder what is planned, begun and to be dropped', () => {
+    const finished = new RingBuilder(finishMoves(begun.state, new Set([first.partition]), 2e12));
+    for (const one of [moving, begun, finished])
+      assert.deepEqual(readBuilder(encodeBuilder(one)).state, one.state);
+  });
+
+  test('is refused when a move makes no sense', () => {
+    const table = begun.ringTable();
+    const { partition, row, device } = first;
+    for (const moves of [
+      [{ partition: 8, row, device }],
+      [{ partition, row: 3, device }],
+      [{ partition, row, device: deviceId(9) }],
+      [{ partition, row, device: deviceId(0) }],
+      [first, first],
+    ])
+      assert.throws(() => encodeRing({ ...table, moves }), invalid);
+  });
+
+  test('was without moves in format 1', () => {
+    const plain = encodeRing(moving.ringTable());
+    const older = Buffer.from(Buffer.concat([plain.subarray(0, -8), plain.subarray(-4)]));
+    older.writeUInt16LE(1, ringHeader.formatVersion);
+    older.writeUInt32LE(older.length, ringHeader.fileBytes);
+    older.writeUInt32LE(crc32c(older.subarray(0, -4)), older.length - 4);
+    assert.equal(readRing(older).version, moving.state.version);
   });
 });

@@ -4,14 +4,17 @@ import { HoldfastError } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
 import { NO_DEVICE, PARTITION_POWER_MAX, REPLICAS_MAX } from '../limits.ts';
 import type { Ring, RingDevice } from '../ring.ts';
-import { checkRingTable, type RingTable } from '../ring-table.ts';
+import { checkRingTable, type RingMove, type RingTable } from '../ring-table.ts';
 import { ringOf } from '../table-ring.ts';
 import {
   CHECKSUM_BYTES,
   DEVICE_FIXED_BYTES,
   HEADER_BYTES,
+  MOVE_BYTES,
+  MOVE_COUNT_BYTES,
   RING_FILE_BYTES_MAX,
   RING_FORMAT_VERSION,
+  RING_FORMAT_VERSION_MIN,
   RING_MAGIC,
   ringHeader,
 } from './ring-format.ts';
@@ -46,7 +49,9 @@ function decodeRing(file: Buffer): RingTable {
   const devices: RingDevice[] = [];
   for (let i = 0; i < count; i++) devices.push(readDevice(file, cursor, end));
   const slots = tables === 0 ? 0 : (tables - 1) * partitions + lastTable;
-  if (end - cursor.at !== 2 * slots + 4 * partitions) throw invalid('its tables do not fill it');
+  const movesAt = cursor.at + 2 * slots + 4 * partitions;
+  if (movesAt > end) throw invalid('its tables do not fill it');
+  const moves = readMoves(file, movesAt, end);
   const rows = Array.from({ length: tables }, (_, i) => {
     const row = new Uint16Array(i < tables - 1 ? partitions : lastTable);
     for (let partition = 0; partition < row.length; partition++, cursor.at += 2) {
@@ -65,7 +70,24 @@ function decodeRing(file: Buffer): RingTable {
     devices,
     rows,
     epochs,
+    moves,
   };
+}
+
+function readMoves(file: Buffer, start: number, end: number): RingMove[] {
+  const left = end - start;
+  const hasNone = file.readUInt16LE(ringHeader.formatVersion) === RING_FORMAT_VERSION_MIN;
+  const count = hasNone || left < MOVE_COUNT_BYTES ? 0 : file.readUInt32LE(start);
+  if (left !== (hasNone ? 0 : MOVE_COUNT_BYTES + MOVE_BYTES * count))
+    throw invalid('its tables do not fill it');
+  return Array.from({ length: count }, (_, i) => {
+    const at = start + MOVE_COUNT_BYTES + MOVE_BYTES * i;
+    return {
+      partition: file.readUInt32LE(at),
+      row: file.readUInt8(at + 4),
+      device: file.readUInt16LE(at + 5) as DeviceId,
+    };
+  });
 }
 
 function checkEnvelope(file: Buffer): void {
@@ -73,8 +95,10 @@ function checkEnvelope(file: Buffer): void {
   if (file.length < HEADER_BYTES + CHECKSUM_BYTES) throw invalid(`it has only ${file.length} bytes`);
   if (!file.subarray(0, RING_MAGIC.length).equals(RING_MAGIC)) throw invalid('it does not begin as one');
   const format = file.readUInt16LE(ringHeader.formatVersion);
-  if (format !== RING_FORMAT_VERSION)
-    throw invalid(`it has format ${format}, and this program knows ${RING_FORMAT_VERSION}`);
+  if (format < RING_FORMAT_VERSION_MIN || format > RING_FORMAT_VERSION)
+    throw invalid(
+      `it has format ${format}, and this program knows ${RING_FORMAT_VERSION_MIN} to ${RING_FORMAT_VERSION}`,
+    );
   const length = file.readUInt32LE(ringHeader.fileBytes);
   if (length !== file.length) throw invalid(`it has ${file.length} bytes and was written with ${length}`);
   const end = file.length - CHECKSUM_BYTES;

@@ -6,6 +6,8 @@ import {
   CHECKSUM_BYTES,
   DEVICE_FIXED_BYTES,
   HEADER_BYTES,
+  MOVE_BYTES,
+  MOVE_COUNT_BYTES,
   RING_FORMAT_VERSION,
   RING_MAGIC,
   ringHeader,
@@ -14,10 +16,12 @@ import {
 /** Throws `format-invalid` when the table is not one that a reader would take. */
 export function encodeRing(table: RingTable): Buffer {
   checkRingTable(table);
-  const { devices, rows, epochs } = table;
+  const { devices, rows, epochs, moves } = table;
   const entryBytes = devices.reduce((sum, device) => sum + deviceBytes(device), 0);
   const memberBytes = rows.reduce((sum, row) => sum + 2 * row.length, 0);
-  const bytes = Buffer.alloc(HEADER_BYTES + entryBytes + memberBytes + 4 * epochs.length + CHECKSUM_BYTES);
+  const moveBytes = MOVE_COUNT_BYTES + MOVE_BYTES * moves.length;
+  const tableBytes = memberBytes + 4 * epochs.length + moveBytes;
+  const bytes = Buffer.alloc(HEADER_BYTES + entryBytes + tableBytes + CHECKSUM_BYTES);
   RING_MAGIC.copy(bytes, ringHeader.magic);
   bytes.writeUInt16LE(RING_FORMAT_VERSION, ringHeader.formatVersion);
   bytes.writeUInt8(table.partitionPower, ringHeader.partitionPower);
@@ -31,6 +35,12 @@ export function encodeRing(table: RingTable): Buffer {
   for (const device of devices) at = writeDevice(bytes, at, device);
   for (const row of rows) for (const id of row) at = bytes.writeUInt16LE(id, at);
   for (const epoch of epochs) at = bytes.writeUInt32LE(epoch, at);
+  at = bytes.writeUInt32LE(moves.length, at);
+  for (const { partition, row, device } of moves) {
+    at = bytes.writeUInt32LE(partition, at);
+    at = bytes.writeUInt8(row, at);
+    at = bytes.writeUInt16LE(device, at);
+  }
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, at)), at);
   return bytes;
 }

@@ -8,6 +8,7 @@ import { seededRandomness } from '#common/io/seeded-randomness.ts';
 import { createLogger } from '#common/log/logger.ts';
 import { deviceId } from '#common/ids.ts';
 import { openCluster, type OpenCluster } from '#cluster/open-cluster.ts';
+import { LiveRing } from '#ring/live-ring.ts';
 import type { Ring } from '#ring/ring.ts';
 import { createSingleHostRing } from '#ring/single-host-ring.ts';
 import { MemoryEngine } from '#storage-node/engine/memory-engine.ts';
@@ -47,7 +48,7 @@ export class MemoryNodes {
       clock: realClock(),
       randomness: seededRandomness(this.#seed),
       clusterKey: CLUSTER_KEY,
-      ring: this.ring,
+      rings: new LiveRing(this.ring),
     });
     this.#clusters.push(cluster);
     return cluster;

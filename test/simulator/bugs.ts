@@ -2,6 +2,7 @@
 import { ZERO_BALLOT } from '#common/ballot.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
 import { type Decide, type MutationStep, Mutation } from '#cluster/register/mutation.ts';
+import { votersOf } from '#cluster/register/quorum.ts';
 import { Reading } from '#cluster/register/reading.ts';
 import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
@@ -51,7 +52,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'one-reply-writes',
     mistake: 'a write takes one reply for a quorum',
-    cores: { ...realCores, mutation: (id, _, clock, decide) => new Mutation(id, 1, clock, decide) },
+    cores: { ...realCores, mutation: (id, _, clock, decide) => new Mutation(id, votersOf(1), clock, decide) },
   },
   {
     name: 'one-reply-reads',
@@ -73,7 +74,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     mistake: 'a condition that fails is answered before what it saw is known to be decided',
     cores: {
       ...realCores,
-      mutation: (id, members, clock, decide) => hastyRefuser(id, members, clock, decide),
+      mutation: (...args) => hastyRefuser(...args),
     },
   },
 ];
@@ -181,7 +182,7 @@ function blindTo(core: MutationCore, hidden: Partial<AcceptedState>): MutationCo
 }
 
 function hastyRefuser(...args: Parameters<Cores['mutation']>): MutationCore {
-  const [id, members, clock, decide] = args;
+  const [id, voters, clock, decide] = args;
   let refusal: MutationStep<Outcome> | undefined;
   const watched: Decide<Outcome> = (current, ballot) => {
     refusal = undefined;
@@ -194,7 +195,7 @@ function hastyRefuser(...args: Parameters<Cores['mutation']>): MutationCore {
       throw error;
     }
   };
-  const core = new Mutation<Outcome>(id, members, clock, watched);
+  const core = new Mutation<Outcome>(id, voters, clock, watched);
   const hasten = (step: MutationStep<Outcome>): MutationStep<Outcome> =>
     step.type === 'accept' && refusal !== undefined ? refusal : step;
   return {

@@ -1,6 +1,7 @@
 /** The cores that a schedule runs; a planted bug puts another in the place of one of them. */
 import type { Ballot, BallotClock } from '#common/ballot.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
+import type { Voters } from '#cluster/register/quorum.ts';
 import { type Decide, Mutation } from '#cluster/register/mutation.ts';
 import { Reading } from '#cluster/register/reading.ts';
 import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
@@ -29,14 +30,14 @@ export type ReadingCore = Pick<Reading, 'first' | 'answer' | 'hurry'>;
 export interface Cores {
   disk(timeline: Timeline, dice: Dice, options: DiskOptions): SimulatedDisk;
   replica(settings: ReplicaSettings): ReplicaCore;
-  mutation(id: string, members: number, clock: BallotClock, decide: Decide<Outcome>): MutationCore;
+  mutation(id: string, voters: Voters, clock: BallotClock, decide: Decide<Outcome>): MutationCore;
   reading(order: readonly number[]): ReadingCore;
 }
 
 export const realCores: Cores = {
   disk: (timeline, dice, options) => new SimulatedDisk(timeline, dice, options),
   replica: (settings) => replicaOn(settings, settings.disk.ceiling),
-  mutation: (id, members, clock, decide) => new Mutation<Outcome>(id, members, clock, decide),
+  mutation: (id, voters, clock, decide) => new Mutation<Outcome>(id, voters, clock, decide),
   reading: (order) => new Reading(order),
 };
 

@@ -4,6 +4,7 @@ import type { RecordKey } from '#common/codec/record-key.ts';
 import { hasCode } from '#common/errors.ts';
 import type { Decision, StoredRecord } from '#cluster/cluster.ts';
 import type { MutationStep } from '#cluster/register/mutation.ts';
+import { votersOf } from '#cluster/register/quorum.ts';
 import type { ReadingStep } from '#cluster/register/reading.ts';
 import { encodeAccept } from '#storage-node/protocol/messages/accept.ts';
 import { encodePrepare } from '#storage-node/protocol/messages/prepare.ts';
@@ -136,7 +137,7 @@ export class RunningOperation {
   #startMutation(): void {
     const { cores, members } = this.#context;
     const { id } = this.#request;
-    this.#mutation = cores.mutation(id, members, this.#proposer.ballots, (current, ballot) =>
+    this.#mutation = cores.mutation(id, votersOf(members), this.#proposer.ballots, (current, ballot) =>
       this.#decide(current, ballot),
     );
     this.#attempt(this.#mutation);

@@ -128,7 +128,10 @@ export class ClusterWorld {
     const randomness = this.#randomness;
     const ring = this.#ring;
     const buffers = new DataBuffers();
-    const nodes = new NodeDirectory({ network, clock, randomness, clusterKey: CLUSTER_KEY, buffers }, ring);
+    const nodes = new NodeDirectory(
+      { network, clock, randomness, clusterKey: CLUSTER_KEY, buffers },
+      () => ring,
+    );
     const ballots = new BallotClock(this.dice.below(2 ** 48), () => clock.nowMs());
     const context: ClusterContext = { ring, placement, nodes, clock, randomness, ballots };
     const records = new QuorumRecords(context, new Ticker(clock));
@@ -204,6 +207,7 @@ function onePartition(devices: readonly RingDevice[]): Ring {
     partitionOf: () => 0,
     partitionOfHigh: () => 0,
     members: () => members,
+    voters: () => members,
     epoch: () => 1,
     handoffs: () => [],
   };

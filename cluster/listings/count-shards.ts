@@ -1,0 +1,147 @@
+/**
+ * The sums of a space's shards, asked of their replicas: docs/formats/index.md, "Sums". Two replicas (a majority) with one digest have the same
+ * rows under the same ballots: all of them are decided, and their sums are exact.
+ */
+import { shardPrefix } from '#common/codec/record-key.ts';
+import { HoldfastError, hasCode } from '#common/errors.ts';
+import type { DeviceId } from '#common/ids.ts';
+import { COUNT_SHARDS_MAX, type SumsOfShard, encodeCount } from '#storage-node/protocol/messages/count.ts';
+import type { Counted, CountQuery } from '../cluster.ts';
+import { type ClusterContext, placeRecord } from '../context.ts';
+import { preferred } from '../records/run-reading.ts';
+import { majorityOf } from '../register/quorum.ts';
+
+/** Tries before the rows themselves are read; a write between the two answers makes them differ. */
+const ATTEMPTS_MAX = 4;
+const PAUSE_MS = 5;
+/** Longer, while too few replicas answer. */
+const UNAVAILABLE_PAUSE_MS = 100;
+const COUNT_MS_MAX = 15_000;
+/** Shards of up to so many objects are counted by their rows when their replicas are not seen to agree. */
+export const RECOUNT_OBJECTS_MAX = 10_000;
+
+/** Reads a shard's rows and what they count for; only the fallback does. */
+export type Recount = (query: CountQuery, shard: number) => Promise<Counted>;
+
+type Answers = Map<DeviceId, SumsOfShard>;
+
+export async function countShards(
+  context: ClusterContext,
+  query: CountQuery,
+  recount: Recount,
+): Promise<Counted> {
+  const deadlineMs = context.clock.monotonicMs() + COUNT_MS_MAX;
+  const total = { objects: 0, bytes: 0 };
+  const add = ({ objects, bytes }: Counted): void => {
+    total.objects += objects;
+    total.bytes += bytes;
+  };
+  let open = Array.from({ length: query.shards }, (_, shard) => shard);
+  for (let attempt = 0; open.length > 0; attempt += 1) {
+    const { answers, failure } = await ask(context, query, open, attempt);
+    const left: number[] = [];
+    for (const shard of open) {
+      const { needed } = voters(context, query, shard);
+      const known = answers.get(shard) ?? new Map<DeviceId, SumsOfShard>();
+      const agreed = agreedSums([...known.values()], needed);
+      if (agreed !== undefined) add(agreed);
+      else if (attempt + 1 >= ATTEMPTS_MAX && known.size >= needed) {
+        add(await settle(query, shard, [...known.values()], recount));
+      } else left.push(shard);
+    }
+    open = left;
+    if (open.length > 0) await pause(context, failure, deadlineMs);
+  }
+  return total;
+}
+
+function voters(
+  context: ClusterContext,
+  query: CountQuery,
+  shard: number,
+): ReturnType<typeof placeRecord> & { readonly prefix: Buffer; readonly needed: number } {
+  const prefix = shardPrefix(query.space, query.kind, shard);
+  const placement = placeRecord(context, prefix);
+  return { ...placement, prefix, needed: majorityOf(placement.members.length) };
+}
+
+/** Asks each device once for all the shards that are wanted of it: at first a majority of each shard's members, then all. */
+async function ask(
+  context: ClusterContext,
+  query: CountQuery,
+  shards: readonly number[],
+  attempt: number,
+): Promise<{ answers: Map<number, Answers>; failure: HoldfastError | undefined }> {
+  const turn = context.randomness.below(1 << 16);
+  const wanted = new Map<DeviceId, { shard: number; message: { route: { partition: number; epoch: number }; shard: Buffer } }[]>();
+  for (const shard of shards) {
+    const { members, route, prefix, needed } = voters(context, query, shard);
+    const asked = preferred(members.length, turn + shard).slice(0, attempt === 0 ? needed : members.length);
+    for (const index of asked) {
+      const device = members[index] as DeviceId;
+      const list = wanted.get(device) ?? [];
+      wanted.set(device, list);
+      list.push({ shard, message: { route, shard: prefix } });
+    }
+  }
+  const answers = new Map<number, Answers>();
+  let failure: HoldfastError | undefined;
+  const asking: Promise<void>[] = [];
+  for (const [device, list] of wanted) {
+    for (let at = 0; at < list.length; at += COUNT_SHARDS_MAX) {
+      const part = list.slice(at, at + COUNT_SHARDS_MAX);
+      const message = encodeCount({ type: 'count', shards: part.map((each) => each.message) });
+      asking.push(
+        new Promise<void>((resolve) => {
+          context.nodes.client(device, 'small').request(device, message, (reply) => {
+            if (reply.type === 'failed') failure = reply.error;
+            if (reply.type === 'counts') {
+              part.forEach(({ shard }, index) => {
+                const known = answers.get(shard) ?? new Map<DeviceId, SumsOfShard>();
+                answers.set(shard, known);
+                const sums = reply.sums[index];
+                if (sums !== undefined) known.set(device, sums);
+              });
+            }
+            resolve();
+          });
+        }),
+      );
+    }
+  }
+  await Promise.all(asking);
+  return { answers, failure };
+}
+
+function agreedSums(answers: readonly SumsOfShard[], needed: number): SumsOfShard | undefined {
+  return answers.find(({ digest }) => answers.filter((other) => other.digest === digest).length >= needed);
+}
+
+/**
+ * The replicas differ time and again: one of them is behind, or the shard is written to all the time. A small one is counted by its rows. In
+ * a large one the middle of the answers misses no more than what was being written while they were given, whatever one replica lacks.
+ */
+async function settle(
+  query: CountQuery,
+  shard: number,
+  answers: readonly SumsOfShard[],
+  recount: Recount,
+): Promise<Counted> {
+  const inOrder = answers.toSorted((a, b) => a.objects - b.objects || a.bytes - b.bytes);
+  const largest = inOrder.at(-1);
+  if (largest === undefined || largest.objects <= RECOUNT_OBJECTS_MAX) return recount(query, shard);
+  return inOrder[Math.floor(inOrder.length / 2)] ?? largest;
+}
+
+async function pause(
+  context: ClusterContext,
+  failure: HoldfastError | undefined,
+  deadlineMs: number,
+): Promise<void> {
+  if (hasCode(failure, 'ring-outdated')) context.ringOutdated?.();
+  if (context.clock.monotonicMs() >= deadlineMs) {
+    throw new HoldfastError('quorum-unavailable', undefined, { cause: failure });
+  }
+  const pauseMs = failure === undefined ? PAUSE_MS : UNAVAILABLE_PAUSE_MS;
+  await new Promise<void>((resolve) => context.clock.after(pauseMs, resolve));
+}
