@@ -5,7 +5,13 @@
 import { shardPrefix } from '#common/codec/record-key.ts';
 import { HoldfastError, hasCode } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
-import { COUNT_SHARDS_MAX, type SumsOfShard, encodeCount } from '#storage-node/protocol/messages/count.ts';
+import {
+  COUNT_SHARDS_MAX,
+  type CountedShard,
+  type SumsOfShard,
+  encodeCount,
+} from '#storage-node/protocol/messages/count.ts';
+import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import type { Counted, CountQuery } from '../cluster.ts';
 import { type ClusterContext, placeRecord } from '../context.ts';
 import { preferred } from '../records/run-reading.ts';
@@ -21,7 +27,7 @@ const COUNT_MS_MAX = 15_000;
 export const RECOUNT_OBJECTS_MAX = 10_000;
 
 /** Reads a shard's rows and what they count for; only the fallback does. */
-export type Recount = (query: CountQuery, shard: number) => Promise<Counted>;
+export type Recount = (shard: number) => Promise<Counted>;
 
 type Answers = Map<DeviceId, SumsOfShard>;
 
@@ -46,7 +52,7 @@ export async function countShards(
       const agreed = agreedSums([...known.values()], needed);
       if (agreed !== undefined) add(agreed);
       else if (attempt + 1 >= ATTEMPTS_MAX && known.size >= needed) {
-        add(await settle(query, shard, [...known.values()], recount));
+        add(await settle(shard, [...known.values()], recount));
       } else left.push(shard);
     }
     open = left;
@@ -65,6 +71,11 @@ function voters(
   return { ...placement, prefix, needed: majorityOf(placement.members.length) };
 }
 
+interface Wanted {
+  readonly shard: number;
+  readonly message: CountedShard;
+}
+
 /** Asks each device once for all the shards that are wanted of it: at first a majority of each shard's members, then all. */
 async function ask(
   context: ClusterContext,
@@ -73,44 +84,35 @@ async function ask(
   attempt: number,
 ): Promise<{ answers: Map<number, Answers>; failure: HoldfastError | undefined }> {
   const turn = context.randomness.below(1 << 16);
-  const wanted = new Map<DeviceId, { shard: number; message: { route: { partition: number; epoch: number }; shard: Buffer } }[]>();
+  const wanted = new Map<DeviceId, Wanted[]>();
   for (const shard of shards) {
     const { members, route, prefix, needed } = voters(context, query, shard);
-    const asked = preferred(members.length, turn + shard).slice(0, attempt === 0 ? needed : members.length);
-    for (const index of asked) {
+    for (const index of preferred(members.length, turn).slice(0, attempt === 0 ? needed : members.length)) {
       const device = members[index] as DeviceId;
       const list = wanted.get(device) ?? [];
       wanted.set(device, list);
       list.push({ shard, message: { route, shard: prefix } });
     }
   }
-  const answers = new Map<number, Answers>();
+  const answers = new Map<number, Answers>(shards.map((shard) => [shard, new Map()]));
   let failure: HoldfastError | undefined;
-  const asking: Promise<void>[] = [];
-  for (const [device, list] of wanted) {
+  const asked = Array.from(wanted, async ([device, list]) => {
     for (let at = 0; at < list.length; at += COUNT_SHARDS_MAX) {
       const part = list.slice(at, at + COUNT_SHARDS_MAX);
-      const message = encodeCount({ type: 'count', shards: part.map((each) => each.message) });
-      asking.push(
-        new Promise<void>((resolve) => {
-          context.nodes.client(device, 'small').request(device, message, (reply) => {
-            if (reply.type === 'failed') failure = reply.error;
-            if (reply.type === 'counts') {
-              part.forEach(({ shard }, index) => {
-                const known = answers.get(shard) ?? new Map<DeviceId, SumsOfShard>();
-                answers.set(shard, known);
-                const sums = reply.sums[index];
-                if (sums !== undefined) known.set(device, sums);
-              });
-            }
-            resolve();
-          });
-        }),
-      );
+      // A device has one request at a time.
+      const reply = await askDevice(context, device, part);
+      if (reply.type === 'failed') failure = reply.error;
+      if (reply.type !== 'counts') return;
+      reply.sums.forEach((sums, index) => answers.get(part[index]?.shard ?? -1)?.set(device, sums));
     }
-  }
-  await Promise.all(asking);
+  });
+  await Promise.all(asked);
   return { answers, failure };
+}
+
+function askDevice(context: ClusterContext, device: DeviceId, wanted: readonly Wanted[]): Promise<NodeReply> {
+  const message = encodeCount({ type: 'count', shards: wanted.map((each) => each.message) });
+  return new Promise((resolve) => context.nodes.client(device, 'small').request(device, message, resolve));
 }
 
 function agreedSums(answers: readonly SumsOfShard[], needed: number): SumsOfShard | undefined {
@@ -121,15 +123,10 @@ function agreedSums(answers: readonly SumsOfShard[], needed: number): SumsOfShar
  * The replicas differ time and again: one of them is behind, or the shard is written to all the time. A small one is counted by its rows. In
  * a large one the middle of the answers misses no more than what was being written while they were given, whatever one replica lacks.
  */
-async function settle(
-  query: CountQuery,
-  shard: number,
-  answers: readonly SumsOfShard[],
-  recount: Recount,
-): Promise<Counted> {
+async function settle(shard: number, answers: readonly SumsOfShard[], recount: Recount): Promise<Counted> {
   const inOrder = answers.toSorted((a, b) => a.objects - b.objects || a.bytes - b.bytes);
   const largest = inOrder.at(-1);
-  if (largest === undefined || largest.objects <= RECOUNT_OBJECTS_MAX) return recount(query, shard);
+  if (largest === undefined || largest.objects <= RECOUNT_OBJECTS_MAX) return recount(shard);
   return inOrder[Math.floor(inOrder.length / 2)] ?? largest;
 }
 

@@ -2,6 +2,7 @@
 import { HoldfastError } from '#common/errors.ts';
 import type { Ballot } from '#common/ballot.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
+import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
 import type { Decision, Records, StoredRecord } from '../cluster.ts';
 import type { ClusterContext } from '../context.ts';
 import type { Ticker } from '../ticker.ts';
@@ -25,10 +26,15 @@ export class QuorumRecords implements Records {
     this.#ticker = ticker;
   }
 
-  async read(key: RecordKey): Promise<StoredRecord | undefined> {
+  read(key: RecordKey): Promise<StoredRecord | undefined> {
+    return this.readState(key);
+  }
+
+  /** The same with what the record counts for. */
+  async readState(key: RecordKey): Promise<AcceptedState | undefined> {
     const outcome = await runReading(this.#context, this.#ticker, key);
     if (outcome !== 'settle') return outcome.state?.live === true ? outcome.state : undefined;
-    return runMutation<StoredRecord | undefined>(this.#context, this.#ticker, key, (current) => ({
+    return runMutation<AcceptedState | undefined>(this.#context, this.#ticker, key, (current) => ({
       action: 'keep',
       result: current,
     }));

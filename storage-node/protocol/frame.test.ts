@@ -60,7 +60,7 @@ describe('a frame', () => {
 
   test('of another version, of an unknown type or of too great a length is refused', () => {
     for (const [at, byte] of [
-      [4, 2],
+      [4, PROTOCOL_VERSION + 1],
       [5, 0],
       [5, 255],
       [1, 0x20],

@@ -2,7 +2,7 @@
 import { crc32c } from '@node-rs/crc32';
 import { HoldfastError } from '#common/errors.ts';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const HEADER_BYTES = 16;
 export const PAYLOAD_BYTES_MAX = 1 << 20;
 export const DATA_BYTES_MAX = 256 << 10;
@@ -33,7 +33,15 @@ export const frameTypes = {
   blobDeleted: 39,
   credit: 40,
   cancel: 41,
+  listBlobs: 42,
+  blobs: 43,
+  count: 44,
+  counts: 45,
+  walk: 46,
+  walked: 47,
   failed: 48,
+  purge: 50,
+  purged: 51,
 } as const;
 export type FrameType = (typeof frameTypes)[keyof typeof frameTypes];
 

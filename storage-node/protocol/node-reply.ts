@@ -3,7 +3,9 @@ import { HoldfastError } from '#common/errors.ts';
 import { type FrameType, frameTypes } from './frame.ts';
 import { type Accepted, type Refused, decodeRefused } from './messages/accept.ts';
 import { decodeBlobDeleted } from './messages/blob.ts';
+import { type Counts, decodeCounts } from './messages/count.ts';
 import { type Failed, decodeFailed } from './messages/failed.ts';
+import { type Blobs, decodeBlobs } from './messages/list-blobs.ts';
 import { type Rows, decodeRows } from './messages/list.ts';
 import { type Promised, decodePromised } from './messages/prepare.ts';
 import {
@@ -12,6 +14,8 @@ import {
   decodeBallotAnswer,
   decodeStateAnswer,
 } from './messages/read.ts';
+import type { Purged } from './messages/purge.ts';
+import { type Walked, decodeWalked } from './messages/walk.ts';
 
 export interface BlobCommitted {
   readonly type: 'blobCommitted';
@@ -29,6 +33,10 @@ export type NodeReply =
   | StateAnswer
   | BallotAnswer
   | Rows
+  | Counts
+  | Blobs
+  | Walked
+  | Purged
   | BlobCommitted
   | BlobDeleted
   | Failed;
@@ -48,6 +56,14 @@ export function decodeReply(type: FrameType, payload: Buffer): NodeReply {
       return decodeBallotAnswer(payload);
     case frameTypes.rows:
       return decodeRows(Buffer.from(payload));
+    case frameTypes.counts:
+      return decodeCounts(payload);
+    case frameTypes.blobs:
+      return decodeBlobs(Buffer.from(payload));
+    case frameTypes.walked:
+      return decodeWalked(Buffer.from(payload));
+    case frameTypes.purged:
+      return { type: 'purged' };
     case frameTypes.blobCommitted:
       return { type: 'blobCommitted' };
     case frameTypes.blobDeleted:

@@ -96,6 +96,16 @@ export class RegisterReplica {
     return room < (CEILING_AHEAD_MS / 2) * TICKS_PER_MS ? this.#nextCeiling(0) : undefined;
   }
 
+  /** The ceiling to make durable before a tombstone of this ballot is forgotten; undefined when it is below one. */
+  ceilingFor(ballot: Ballot): number | undefined {
+    return ballot.clock >= this.#ceiling ? this.#nextCeiling(ballot.clock) : undefined;
+  }
+
+  /** A tombstone of this ballot is forgotten: nothing that was under way below it may be taken any more, of any key. */
+  forget(ballot: Ballot): void {
+    this.#floor = Math.max(this.#floor, ballot.clock);
+  }
+
   /** Called when `ceiling` is durable. */
   ceilingRaised(ceiling: number): void {
     this.#ceiling = Math.max(this.#ceiling, ceiling);

@@ -2,12 +2,14 @@
  * The registers of one device, made durable: hands messages to the replica's core and does what it says. Failures are
  * thrown.
  */
+import { sameBallot } from '#common/ballot.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { DeviceEngine } from '../engine/device-engine.ts';
 import type { AcceptedState } from '../protocol/accepted-state.ts';
 import type { Accept, Accepted, Refused } from '../protocol/messages/accept.ts';
 import type { Prepare, Promised } from '../protocol/messages/prepare.ts';
 import type { BallotAnswer, Read, StateAnswer } from '../protocol/messages/read.ts';
+import type { Purge } from '../protocol/messages/purge.ts';
 import { RegisterReplica, type ReplicaAction } from '../register/replica.ts';
 
 const ACCEPTED: Accepted = { type: 'accepted' };
@@ -75,6 +77,23 @@ export class RegisterService {
     }
     settle(true);
     return ACCEPTED;
+  }
+
+  /**
+   * Forgets a tombstone that all members hold. What the register knew of ballots below it is then known of all keys: the floor
+   * rises to it, after it is below a durable ceiling, which is the floor after a restart.
+   */
+  async purge({ key, ballot }: Purge): Promise<void> {
+    const row = this.#engine.readRow(key);
+    if (row === undefined || row.live || !sameBallot(row.ballot, ballot)) return;
+    for (;;) {
+      const ceiling = this.#replica.ceilingFor(ballot);
+      if (ceiling === undefined) break;
+      // Again, when it was a lower one that was on its way.
+      await this.#raise(ceiling);
+    }
+    this.#replica.forget(ballot);
+    await this.#engine.purgeRecord(key, ballot);
   }
 
   #raise(ceiling: number): Promise<void> {

@@ -10,7 +10,9 @@ import { CONTENT_BYTES_MAX, type EncodedMessage, HISTORY_MAX, SUMMARY_BYTES_MAX 
 const UINT32_MAX = 0xffff_ffff;
 
 /** fast-check's records have no prototype, which a decoded message has. */
-function plain<Item>(arbitraries: { [Name in keyof Item]: fc.Arbitrary<Item[Name]> }): fc.Arbitrary<Item> {
+export function plain<Item>(
+  arbitraries: { [Name in keyof Item]: fc.Arbitrary<Item[Name]> },
+): fc.Arbitrary<Item> {
   return fc.record(arbitraries, { noNullPrototype: true }) as fc.Arbitrary<Item>;
 }
 

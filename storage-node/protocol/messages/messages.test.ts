@@ -19,7 +19,9 @@ import {
   encodeBlobRead,
   encodeCredit,
 } from './blob.ts';
+import { COUNT_SHARDS_MAX, decodeCount, encodeCount, encodeCounts } from './count.ts';
 import { encodeFailed } from './failed.ts';
+import { LIST_BLOBS_MAX, decodeListBlobs, encodeBlobs, encodeListBlobs } from './list-blobs.ts';
 import { type ListedRow, LIST_ROWS_MAX, decodeList, encodeList, encodeRows, listedRowBytes } from './list.ts';
 import {
   anyBallot,
@@ -31,10 +33,13 @@ import {
   anyState,
   anyU32,
   payloadOf,
+  plain,
 } from './message.fixture.ts';
 import { CONTENT_BYTES_MAX, type EncodedMessage, SUMMARY_BYTES_MAX, emptyMessage } from './message.ts';
 import { decodePrepare, encodePrepare, encodePromised } from './prepare.ts';
+import { decodePurge, encodePurge, encodePurged } from './purge.ts';
 import { decodeRead, encodeBallotAnswer, encodeRead, encodeStateAnswer } from './read.ts';
+import { decodeWalk, encodeWalk, encodeWalked } from './walk.ts';
 
 const RUNS = { numRuns: 50 };
 const violation = { code: 'protocol-violation' };
@@ -147,7 +152,70 @@ describe('a request', () => {
   });
 });
 
+describe('a request of the upkeep', () => {
+  test('COUNT', () => {
+    const shard = plain({ route: anyRoute, shard: anyBytes(19, 19) });
+    const messages = fc.array(shard).map((shards) => ({ type: 'count' as const, shards }));
+    roundTrips(messages, encodeCount, decodeCount);
+    const route = { partition: 1, epoch: 1 };
+    const shards = Array.from({ length: COUNT_SHARDS_MAX + 1 }, () => ({ route, shard: Buffer.alloc(19) }));
+    assert.throws(() => decodeCount(payloadOf(encodeCount({ type: 'count', shards }))), violation);
+  });
+
+  test('LIST_BLOBS', () => {
+    const messages = plain({
+      type: fc.constant('listBlobs' as const),
+      after: fc.option(anyBlobId, { nil: undefined }),
+      limit: fc.integer({ min: 1, max: LIST_BLOBS_MAX }),
+    });
+    roundTrips(messages, encodeListBlobs, decodeListBlobs);
+  });
+
+  test('WALK and PURGE', () => {
+    const walks = plain({
+      type: fc.constant('walk' as const),
+      from: anyBytes(60),
+      clock: fc.maxSafeNat(),
+      kinds: fc.array(fc.nat(255), { maxLength: 16 }),
+    });
+    roundTrips(walks, encodeWalk, decodeWalk);
+    const purges = plain({
+      type: fc.constant('purge' as const),
+      route: anyRoute,
+      key: anyKey,
+      ballot: anyBallot,
+    });
+    roundTrips(purges, encodePurge, decodePurge);
+  });
+});
+
 describe('an answer', () => {
+  test('COUNTS, BLOBS, WALKED and PURGED', () => {
+    const sums = plain({
+      objects: fc.maxSafeNat(),
+      bytes: fc.maxSafeNat(),
+      digest: fc.bigInt(0n, 2n ** 64n - 1n),
+    });
+    const counts = fc.array(sums).map((list) => ({ type: 'counts' as const, sums: list }));
+    roundTrips(counts, encodeCounts, reply(frameTypes.counts));
+    const blob = plain({
+      id: anyBlobId,
+      lengthBytes: fc.maxSafeNat(),
+      createdMs: fc.maxSafeNat(),
+      owner: anyKey,
+    });
+    const blobs = plain({ type: fc.constant('blobs' as const), blobs: fc.array(blob), more: fc.boolean() });
+    roundTrips(blobs, encodeBlobs, reply(frameTypes.blobs));
+    const row = plain({ live: fc.boolean(), ballot: anyBallot, key: anyKey });
+    const walked = plain({
+      type: fc.constant('walked' as const),
+      rows: fc.array(row),
+      next: fc.option(anyBytes(60, 1), { nil: undefined }),
+    });
+    roundTrips(walked, encodeWalked, reply(frameTypes.walked));
+    assert.deepEqual(reply(frameTypes.purged)(payloadOf(encodePurged())), { type: 'purged' });
+  });
+
   test('PROMISED and STATE', () => {
     const states = anyOptionalState;
     roundTrips(
