@@ -1,6 +1,6 @@
 /** Listings: the shards of a space merged into one order, each read from a majority of its replicas. */
 import { HoldfastError, hasCode } from '#common/errors.ts';
-import { shardPrefix } from '#common/codec/record-key.ts';
+import { recordKey, shardPrefix } from '#common/codec/record-key.ts';
 import type {
   Counted,
   CountQuery,
@@ -9,11 +9,12 @@ import type {
   ListingQuery,
   Listings,
   ListingStart,
-  Records,
 } from '../cluster.ts';
 import { type ClusterContext, placeRecord } from '../context.ts';
+import type { QuorumRecords } from '../records/quorum-records.ts';
 import { preferred } from '../records/run-reading.ts';
 import { majorityOf } from '../register/quorum.ts';
+import { countShards } from './count-shards.ts';
 import { ReplicaCursor, type ShardRange } from './replica-cursor.ts';
 import { ShardCursor, type ShardCursorContext } from './shard-cursor.ts';
 
@@ -22,12 +23,14 @@ const PAUSE_MS_MAX = 200;
 const PAGE_ROWS_MIN = 16;
 const PAGE_ROWS_MAX = 5000;
 const LISTING_LIMIT_MAX = 10_000;
+/** Records that a recount reads at once. */
+const RECOUNT_PAGE_ROWS = 64;
 
 export class QuorumListings implements Listings {
   readonly #context: ClusterContext;
-  readonly #records: Records;
+  readonly #records: QuorumRecords;
 
-  constructor(context: ClusterContext, records: Records) {
+  constructor(context: ClusterContext, records: QuorumRecords) {
     this.#context = context;
     this.#records = records;
   }
@@ -36,16 +39,27 @@ export class QuorumListings implements Listings {
     if (query.limit < 1 || query.limit > LISTING_LIMIT_MAX) {
       throw new HoldfastError('invalid-argument', `a listing has 1 … ${LISTING_LIMIT_MAX} entries`);
     }
+    return this.#list(
+      query,
+      Array.from({ length: query.shards }, (_, shard) => shard),
+    );
+  }
+
+  count(query: CountQuery): Promise<Counted> {
+    return countShards(this.#context, query, (shard) => this.#recount(query, shard));
+  }
+
+  async #list(query: ListingQuery, shards: readonly number[]): Promise<ListingPage> {
     const bounds = namesOf(query);
     // Names are spread evenly over the shards: a page of their share, and a little for the unevenness.
-    const share = (query.limit + 1) / query.shards;
+    const share = (query.limit + 1) / shards.length;
     const pageRows = Math.min(
       PAGE_ROWS_MAX,
       Math.max(PAGE_ROWS_MIN, Math.ceil(share + 3 * Math.sqrt(share))),
     );
     const deadlineMs = this.#context.clock.monotonicMs() + LISTING_MS_MAX;
     const cursors: ShardCursor[] = [];
-    for (let shard = 0; shard < query.shards; shard += 1) {
+    for (const shard of shards) {
       const prefix = shardPrefix(query.space, query.kind, shard);
       const { route } = placeRecord(this.#context, prefix);
       const range: ShardRange = { route, shardPrefix: prefix, ...bounds };
@@ -55,8 +69,27 @@ export class QuorumListings implements Listings {
     return merge(cursors, query.limit);
   }
 
-  count(_query: CountQuery): Promise<Counted> {
-    return Promise.reject(new HoldfastError('invalid-argument', 'the replicas keep no sums yet'));
+  /** What the records of a shard count for, each read as a register. */
+  async #recount(query: CountQuery, shard: number): Promise<Counted> {
+    const total = { objects: 0, bytes: 0 };
+    let start: ListingStart | undefined;
+    for (;;) {
+      const page: ListingPage = await this.#list(
+        { ...query, prefix: '', delimiter: '', limit: RECOUNT_PAGE_ROWS, ...(start && { start }) },
+        [shard],
+      );
+      const names = page.entries.flatMap((entry) => (entry.type === 'row' ? [entry.name] : []));
+      const states = await Promise.all(
+        names.map((name) => this.#records.readState(recordKey(query.space, query.kind, shard, name))),
+      );
+      for (const state of states) {
+        total.objects += state?.counted.objects ?? 0;
+        total.bytes += state?.counted.bytes ?? 0;
+      }
+      const last = names.at(-1);
+      if (!page.more || last === undefined) return total;
+      start = { after: last };
+    }
   }
 
   #shardContext(prefix: Buffer, deadlineMs: number): ShardCursorContext {
