@@ -6,6 +6,7 @@ import { realClock } from '#common/io/real-clock.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { realNetwork } from '#common/io/real-network.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
+import type { LocalNode } from './protocol/node-access.ts';
 import type { Logger } from '#common/log/logger.ts';
 import { loadRing } from '#ring/file/ring-files.ts';
 import type { DeviceEvent } from './engine/device-events.ts';
@@ -13,7 +14,15 @@ import { openDevice } from './engine/open-device.ts';
 import { DeviceService } from './server/device-service.ts';
 import { StorageServer } from './server/storage-server.ts';
 
-export async function runStorageRole(config: StorageRoleConfig, control: RoleControl): Promise<RunningRole> {
+export interface RunningStorageRole extends RunningRole {
+  /** The devices, for a role of the same process. */
+  readonly local: LocalNode;
+}
+
+export async function runStorageRole(
+  config: StorageRoleConfig,
+  control: RoleControl,
+): Promise<RunningStorageRole> {
   const files = realFiles();
   const clock = realClock();
   const randomness = realRandomness();
@@ -44,6 +53,7 @@ export async function runStorageRole(config: StorageRoleConfig, control: RoleCon
   const address = await server.listen(config.listen);
   return {
     ports: [address.port],
+    local: server.local,
     async status() {
       return {
         devices: await Promise.all(opened.map(async ({ id, engine }) => ({ id, ...(await engine.usage()) }))),

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { HoldfastError } from '#common/errors.ts';
 import { loadConfig } from './load.ts';
 import { defaultTo, fallbacks, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
-import { bytes, domain, host, integer, path, port, text } from './values.ts';
+import { flag, bytes, domain, host, integer, path, port, text } from './values.ts';
 
 export const DEVICES_MAX = 256;
 export const DEFAULT_DEVICES = 4;
@@ -43,10 +43,9 @@ const control = {
 };
 
 const storage = {
-  processes: defaultTo(
-    4,
+  processes: optional(
     integer(1, 64),
-    'Storage processes; device N belongs to process N modulo this. At most one a device.',
+    'Processes that serve devices: 1, or 4 when apart. Device N belongs to process N modulo this; at most one a device.',
   ),
   reserveBytes: defaultTo(
     256 * 2 ** 20,
@@ -61,7 +60,11 @@ const storage = {
 };
 
 const proxy = {
-  processes: defaultTo(1, integer(1, 64), 'Processes that serve S3, all on the same port.'),
+  processes: defaultTo(
+    1,
+    integer(1, 64),
+    'Processes that serve S3 and Swift when apart, all on the same port.',
+  ),
 };
 
 const user = {
@@ -92,6 +95,11 @@ export const clusterFields = {
     [],
     list(path, DEVICES_MAX),
     'Folders of the devices, one a device, such as mounted disks; DATA/devices/dN when empty.',
+  ),
+  apart: defaultTo(
+    false,
+    flag,
+    'Whether clients and devices are served by processes of their own. Together they cost less; apart, the death of a device’s process breaks no client’s connection.',
   ),
   objects: section(objects, 'The S3 endpoint.'),
   control: section(control, 'The control endpoint.'),
@@ -160,6 +168,14 @@ export function zonesOf(config: ClusterConfig): number {
   return config.zones ?? Math.min(4, devicesOf(config));
 }
 
+const PROCESSES_TOGETHER = 1;
+const PROCESSES_APART = 4;
+
+/** Processes that serve devices, when there are as many devices. */
+export function processesOf({ storage: { processes }, apart }: ClusterConfig): number {
+  return processes ?? (apart ? PROCESSES_APART : PROCESSES_TOGETHER);
+}
+
 function checkTogether(config: ClusterConfig): void {
   const { devicePaths, objects: s3, control: api, storage: nodes, portOffset } = config;
   const problems: string[] = [];
@@ -173,7 +189,11 @@ function checkTogether(config: ClusterConfig): void {
     if (named.has(name)) problems.push(`users names ${name} twice`);
     named.add(name);
   }
-  const ports = [s3.port, api.port, ...Array.from({ length: nodes.processes }, (_, n) => nodes.portBase + n)];
+  const ports = [
+    s3.port,
+    api.port,
+    ...Array.from({ length: processesOf(config) }, (_, n) => nodes.portBase + n),
+  ];
   if (new Set(ports).size !== ports.length)
     problems.push(`two services would share a port: ${ports.map((p) => p + portOffset).join(', ')}`);
   if (ports.some((p) => p + portOffset > 65_535))

@@ -43,7 +43,15 @@ const proxy: RoleConfig = {
 };
 
 describe("a role's file", () => {
-  for (const role of [storage, proxy]) {
+  const both: RoleConfig = {
+    role: 'node',
+    config: {
+      name: 'node-1',
+      storage: { ...storage.config, name: 'node-1' },
+      proxy: { ...proxy.config, name: 'node-1' },
+    },
+  };
+  for (const role of [storage, proxy, both]) {
     test(`for ${role.role} reads back as it was written`, () => {
       assert.deepEqual(loadRoleConfig(role.role, file(roleConfigText(role))), role);
     });
@@ -52,6 +60,7 @@ describe("a role's file", () => {
   test('takes relative paths from its own folder', () => {
     const text = roleConfigText(storage).replaceAll('/srv/', './');
     const { config } = loadRoleConfig('storage', file(text));
+    assert.ok('ringFile' in config);
     assert.equal(config.ringFile, join(folder, 'ring/ring'));
   });
 

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { deviceId } from '#common/ids.ts';
 import { loadConfig } from './load.ts';
-import type { ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
+import type { NodeRoleConfig, ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
 import { defaultTo, list, mapping, required, section, type ValueOf } from './schema.ts';
 import { bytes, domain, flag, host, integer, path, port, text } from './values.ts';
 
@@ -71,16 +71,25 @@ export const proxyRoleFields = {
   ),
 };
 
-export type RoleName = 'storage' | 'proxy';
-export const roleNames: readonly RoleName[] = ['storage', 'proxy'];
+const nodeRoleFields = { ...storageRoleFields, ...proxyRoleFields };
+
+/** `node`: storage and proxy in one process; its file has the sections of both. */
+export type RoleName = 'storage' | 'proxy' | 'node';
+export const roleNames: readonly RoleName[] = ['node', 'storage', 'proxy'];
 
 export type RoleConfig =
   | { readonly role: 'storage'; readonly config: StorageRoleConfig }
-  | { readonly role: 'proxy'; readonly config: ProxyRoleConfig };
+  | { readonly role: 'proxy'; readonly config: ProxyRoleConfig }
+  | { readonly role: 'node'; readonly config: NodeRoleConfig };
 
 /** Relative paths are taken from the file's own folder. Throws `configuration-invalid`. */
 export function loadRoleConfig(role: RoleName, fileName: string): RoleConfig {
   const folder = dirname(resolve(fileName));
+  if (role === 'node') {
+    const both = loadConfig(fileName, nodeRoleFields);
+    const storage = storageConfig(both, folder);
+    return { role, config: { name: storage.name, storage, proxy: proxyConfig(both, folder) } };
+  }
   return role === 'storage'
     ? { role, config: storageConfig(loadConfig(fileName, storageRoleFields), folder) }
     : { role, config: proxyConfig(loadConfig(fileName, proxyRoleFields), folder) };
@@ -89,7 +98,9 @@ export function loadRoleConfig(role: RoleName, fileName: string): RoleConfig {
 /** The text of the file that `loadRoleConfig` reads. */
 export function roleConfigText(role: RoleConfig): string {
   const head = '# Written by `holdfast up` at each start; change the cluster’s own configuration instead.\n';
-  return head + stringify({ [role.role]: role.config });
+  if (role.role !== 'node') return head + stringify({ [role.role]: role.config });
+  const { storage, proxy } = role.config;
+  return head + stringify({ storage, proxy });
 }
 
 function storageConfig({ storage }: ValueOf<typeof storageRoleFields>, folder: string): StorageRoleConfig {

@@ -14,6 +14,13 @@ export interface StorageRoleConfig {
   readonly reserveBytes: number;
 }
 
+/** A process that serves devices and, to clients, the cluster: what it keeps itself needs no wire. */
+export interface NodeRoleConfig {
+  readonly name: string;
+  readonly storage: StorageRoleConfig;
+  readonly proxy: ProxyRoleConfig;
+}
+
 export interface ProxyRoleConfig {
   readonly name: string;
   readonly listen: Address;

@@ -80,10 +80,9 @@ function endpointTable({ data, endpoints, processes }: Supervisor): string {
   const { identity, devices, paths, isNew } = data;
   const env = relative(process.cwd(), paths.adminEnv);
   const shown = env.startsWith('..') ? paths.adminEnv : env;
-  const count = (role: string) => processes.filter((process) => process.role === role).length;
   return `
 holdfast ${programVersion()}: ${isNew ? 'a new cluster' : 'cluster'} ${identity.clusterId.slice(0, 8)} in ${paths.root}
-  ${devices.length} devices in ${identity.zones} zones, ${count('storage')} storage and ${count('proxy')} proxy processes
+  ${devices.length} devices in ${identity.zones} zones, ${processes.length} ${processes.length === 1 ? 'process' : 'processes'}
 
   S3        ${endpoints.objects}
   control   ${endpoints.control}   (holdfast status)

@@ -3,6 +3,7 @@ import type { DeviceId } from '#common/ids.ts';
 import type { Ring } from '#ring/ring.ts';
 
 export interface ProcessStatus {
+  /** A process that serves devices and clients is there twice, once in each role. */
   readonly role: 'supervisor' | 'storage' | 'proxy';
   readonly name: string;
   /** Absent while it restarts. */

@@ -1,6 +1,7 @@
 /** Which processes a cluster on one machine runs, and what each is told. Pure. */
-import type { ClusterConfig } from '#common/config/cluster-config.ts';
+import { type ClusterConfig, processesOf } from '#common/config/cluster-config.ts';
 import type { RoleConfig } from '#common/config/role-config.ts';
+import type { ProxyRoleConfig, StorageRoleConfig } from '#common/config/roles.ts';
 import type { DeviceId } from '#common/ids.ts';
 import type { Address } from '#common/io/network.ts';
 import type { ClusterIdentity } from './cluster-identity.ts';
@@ -18,16 +19,16 @@ export function controlAddress(config: ClusterConfig): Address {
 }
 
 /**
- * The storage process of a device is its number modulo the processes: with as many zones as processes, or a multiple,
+ * The process of a device is its number modulo the processes: with as many zones as processes, or a multiple,
  * the death of a process takes devices of few zones, and most keys keep a majority.
  */
 export function storageProcessOf(device: number, processes: number): number {
   return device % processes;
 }
 
-/** At most one storage process a device. */
+/** At most one process a device. */
 export function storageProcesses(config: ClusterConfig, devices: number): number {
-  return Math.min(config.storage.processes, devices);
+  return Math.min(processesOf(config), devices);
 }
 
 export function storageAddress(config: ClusterConfig, process: number): Address {
@@ -48,36 +49,57 @@ export function planProcesses(
 ): RoleConfig[] {
   const processes = storageProcesses(config, devices.length);
   const shared = { ringFile: `${paths.ring}/ring`, clusterKeyFile: paths.clusterKey };
-  const storage = Array.from({ length: processes }, (_, process): RoleConfig => {
-    const own = devices.filter((device) => storageProcessOf(device, processes) === process);
-    return {
-      role: 'storage',
-      config: {
-        name: `storage-${process + 1}`,
-        listen: storageAddress(config, process),
-        ...shared,
-        devices: own.map((id) => ({ id, path: devicePath(paths, identity.devicePaths, id) })),
-        reserveBytes: config.storage.reserveBytes,
-      },
-    };
+  const storage = (name: string, process: number): StorageRoleConfig => ({
+    name,
+    listen: storageAddress(config, process),
+    ...shared,
+    devices: devices
+      .filter((device) => storageProcessOf(device, processes) === process)
+      .map((id) => ({ id, path: devicePath(paths, identity.devicePaths, id) })),
+    reserveBytes: config.storage.reserveBytes,
   });
-  const proxies = Array.from(
-    { length: config.proxy.processes },
-    (_, process): RoleConfig => ({
+  const proxy = (name: string, count: number): ProxyRoleConfig => ({
+    name,
+    listen: objectsAddress(config),
+    ...shared,
+    usersFile: paths.users,
+    region: config.objects.region,
+    virtualHosts: config.objects.virtualHosts,
+    bucketShards: config.objects.bucketShards,
+    onlyProxy: count === 1,
+  });
+  if (!config.apart) {
+    return numbered(processes, 'node', (name, process) => ({
+      role: 'node',
+      config: { name, storage: storage(name, process), proxy: proxy(name, processes) },
+    }));
+  }
+  return [
+    ...numbered(processes, 'storage', (name, process) => ({
+      role: 'storage',
+      config: storage(name, process),
+    })),
+    ...numbered(config.proxy.processes, 'proxy', (name) => ({
       role: 'proxy',
-      config: {
-        name: `proxy-${process + 1}`,
-        listen: objectsAddress(config),
-        ...shared,
-        usersFile: paths.users,
-        region: config.objects.region,
-        virtualHosts: config.objects.virtualHosts,
-        bucketShards: config.objects.bucketShards,
-        onlyProxy: config.proxy.processes === 1,
-      },
-    }),
-  );
-  return [...storage, ...proxies].filter(
-    ({ role, config: own }) => role === 'proxy' || own.devices.length > 0,
-  );
+      config: proxy(name, config.proxy.processes),
+    })),
+  ];
+}
+
+function numbered(
+  count: number,
+  kind: string,
+  plan: (name: string, process: number) => RoleConfig,
+): RoleConfig[] {
+  return Array.from({ length: count }, (_, process) => plan(`${kind}-${process + 1}`, process));
+}
+
+/** The devices that a process serves. */
+export function devicesOfRole(role: RoleConfig): StorageRoleConfig['devices'] {
+  if (role.role === 'node') return role.config.storage.devices;
+  return role.role === 'storage' ? role.config.devices : [];
+}
+
+export function servesClients({ role }: Pick<RoleConfig, 'role'>): boolean {
+  return role !== 'storage';
 }

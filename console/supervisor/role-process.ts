@@ -41,7 +41,7 @@ const PROGRAM = fileURLToPath(new URL(`../cli/main${import.meta.url.slice(-3)}`,
  * A proxy reads bodies in fresh buffers of 64 KiB that live as long as their turn. In V8's default young generation of
  * 48 MiB they pile up outside the heap to some 40 MiB before a collection; in one of 6 MiB they do not.
  */
-const PROXY_FLAGS = ['--max-semi-space-size=2'];
+const CLIENTS_FLAGS = ['--max-semi-space-size=2'];
 
 /**
  * Every thread of a process has memory of its own from the C library, which keeps what was freed: with 32 uploads of
@@ -138,7 +138,7 @@ export class RoleProcess {
     const child = fork(PROGRAM, ['serve', role, '--config', configFile], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [...process.execArgv, ...(role === 'proxy' ? PROXY_FLAGS : [])],
+      execArgv: [...process.execArgv, ...(role !== 'storage' ? CLIENTS_FLAGS : [])],
       env: { ...ALLOCATOR, ...process.env },
     });
     this.#child = child;

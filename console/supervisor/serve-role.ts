@@ -44,6 +44,10 @@ async function runRole(role: RoleConfig, control: RoleControl): Promise<RunningR
     const { runStorageRole } = await import('#storage-node/main.ts');
     return await runStorageRole(role.config, control);
   }
+  if (role.role === 'node') {
+    const { runNodeRole } = await import('./node-role.ts');
+    return await runNodeRole(role.config, control);
+  }
   const { runProxyRole } = await import('#proxy/main.ts');
   return await runProxyRole(role.config, control);
 }

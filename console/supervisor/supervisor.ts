@@ -16,7 +16,7 @@ import { type ControlServer, startControlServer } from './control-server.ts';
 import { type DataContext, type OpenData, openDataDirectory } from './data-directory.ts';
 import { processPaths } from './data-paths.ts';
 import { replacePrivateFile } from './private-file.ts';
-import { controlAddress, objectsAddress, planProcesses } from './role-plan.ts';
+import { controlAddress, devicesOfRole, objectsAddress, planProcesses, servesClients } from './role-plan.ts';
 import { RoleProcess } from './role-process.ts';
 import { RotatingFile } from './rotating-file.ts';
 import { bindListener, type SharedListener } from './shared-listener.ts';
@@ -100,39 +100,35 @@ export class Supervisor {
       pidFile: pid,
       log: new RotatingFile(log),
       report: this.#context.report,
-      ...(role.role === 'proxy' && this.#listener !== undefined ? { listener: this.#listener.handle } : {}),
+      ...(servesClients(role) && this.#listener !== undefined ? { listener: this.#listener.handle } : {}),
     });
   }
 
   /** Proxies first, so that no request meets a store that is gone; then storage. Resolves when nothing is left. */
   async stop(): Promise<void> {
     this.#isReady = false;
-    const stop = (role: string) =>
-      Promise.all(
-        this.#processes.filter((process) => process.role === role).map((process) => process.stop()),
-      );
-    await stop('proxy');
+    const stop = (processes: readonly RoleProcess[]) =>
+      Promise.all(processes.map((process) => process.stop()));
+    await stop(this.#processes.filter(servesClients));
     this.#listener?.close();
-    await stop('storage');
+    await stop(this.#processes.filter((process) => !servesClients(process)));
     await this.#control?.close();
     if (this.#control !== undefined) rmSync(this.data.paths.supervisor, { force: true });
     await this.data.release();
   }
 
   async status(): Promise<ClusterStatus> {
-    const storage = this.#processes.filter(({ role }) => role === 'storage');
+    const storage = this.#processes.filter(({ role }) => role !== 'proxy');
     const answers = await Promise.all(storage.map((process) => process.status().catch(() => undefined)));
     const usages = new Map(answers.flatMap((answer) => [...devicesIn(answer)]));
     const ring = await loadRing(this.#context.files, `${this.data.paths.ring}/ring`);
     const places = this.#plan.flatMap((role) =>
-      role.role === 'proxy'
-        ? []
-        : role.config.devices.map(({ id, path }) => ({
-            id,
-            path,
-            zone: ring.devices[id]?.zone ?? 0,
-            process: role.config.name,
-          })),
+      devicesOfRole(role).map(({ id, path }) => ({
+        id,
+        path,
+        zone: ring.devices[id]?.zone ?? 0,
+        process: role.config.name,
+      })),
     );
     const devices = deviceStatuses(
       places.toSorted((a, b) => a.id - b.id),
@@ -143,7 +139,7 @@ export class Supervisor {
       version: this.#context.version,
       clusterId: this.data.identity.clusterId,
       ringVersion: ring.version,
-      processes: [this.#ownStatus(), ...this.#processes.map(processStatus)],
+      processes: [this.#ownStatus(), ...this.#processes.flatMap(processStatuses)],
       devices,
       partitions: countPartitions(ring, (device) => serving.has(device)),
       endpoints: this.endpoints,
@@ -163,8 +159,18 @@ export class Supervisor {
   }
 }
 
-function processStatus(process: RoleProcess): ProcessStatus {
+/** A process that serves two roles is told of once for each. */
+function processStatuses(process: RoleProcess): ProcessStatus[] {
   const { role, name, pid, ports, state, restarts, startedMs } = process;
   const startedAt = new Date(startedMs).toISOString();
-  return { role, name, ...(pid === undefined ? {} : { pid }), ports, state, restarts, startedAt };
+  const roles = role === 'node' ? (['storage', 'proxy'] as const) : ([role] as const);
+  return roles.map((each) => ({
+    role: each,
+    name,
+    ...(pid === undefined ? {} : { pid }),
+    ports,
+    state,
+    restarts,
+    startedAt,
+  }));
 }

@@ -1,38 +1,44 @@
-/** The receiving side of one BLOB_CREATE stream: data waits here, at most a window of it, for the device. */
+/** The receiving side of one blob: data waits here, at most a window of it, for the device. */
 import { HoldfastError } from '#common/errors.ts';
 import type { BlobSink } from '../engine/device-engine.ts';
-import type { DataBuffers } from '../protocol/data-buffers.ts';
-import { frameTypes } from '../protocol/frame.ts';
-import { WINDOW_BYTES, encodeCredit } from '../protocol/messages/blob.ts';
-import { encodeFailed } from '../protocol/messages/failed.ts';
-import { type EncodedMessage, emptyMessage } from '../protocol/messages/message.ts';
+import { WINDOW_BYTES } from '../protocol/messages/blob.ts';
 
-export interface BlobReceiverContext {
-  readonly buffers: DataBuffers;
-  readonly send: (message: EncodedMessage) => void;
-  /** The stream has ended, well or badly: nothing more is taken on it. */
-  readonly ended: () => void;
+export interface BlobReceiverEvents {
+  /** The bytes are the device's: the sender may send as many more. */
+  written(bytes: number): void;
+  /** The blob is durable. */
+  committed(): void;
+  failed(error: unknown): void;
+  /** It has ended, well or badly: nothing more is taken. */
+  ended(): void;
+}
+
+interface Waiting {
+  readonly chunk: Buffer;
+  readonly taken: () => void;
+  readonly blockSums: readonly number[] | undefined;
 }
 
 export class BlobReceiver {
-  readonly #context: BlobReceiverContext;
-  readonly #queue: Buffer[] = [];
+  readonly #events: BlobReceiverEvents;
+  readonly #queue: Waiting[] = [];
   #waitingBytes = 0;
   #receivedBytes = 0;
   #commitBytes: number | undefined;
+  #openBlockSum: number | undefined;
   #over = false;
   #wake: (() => void) | undefined;
 
-  constructor(context: BlobReceiverContext, create: () => Promise<BlobSink>) {
-    this.#context = context;
-    // Every failure is answered on the stream by `run` itself.
+  constructor(events: BlobReceiverEvents, create: () => Promise<BlobSink>) {
+    this.#events = events;
+    // Every failure is told by `run` itself.
     void this.#run(create);
   }
 
-  /** Takes a data frame; the buffer is the receiver's from here on. */
-  data(chunk: Buffer): void {
+  /** Takes the next bytes; `taken` when their memory may be used again. Throws `protocol-violation` beyond the credit. */
+  data(chunk: Buffer, taken: () => void, blockSums?: readonly number[]): void {
     if (this.#over) {
-      this.#context.buffers.give(chunk);
+      taken();
       return;
     }
     this.#waitingBytes += chunk.length;
@@ -40,19 +46,20 @@ export class BlobReceiver {
       throw new HoldfastError('protocol-violation', 'data beyond the credit');
     }
     this.#receivedBytes += chunk.length;
-    this.#queue.push(chunk);
+    this.#queue.push({ chunk, taken, blockSums });
     this.#wake?.();
   }
 
-  commit(lengthBytes: number): void {
+  commit(lengthBytes: number, openBlockSum?: number): void {
     if (lengthBytes !== this.#receivedBytes) {
       throw new HoldfastError('protocol-violation', 'a blob of another length than was sent');
     }
     this.#commitBytes = lengthBytes;
+    this.#openBlockSum = openBlockSum;
     this.#wake?.();
   }
 
-  /** The peer gave up, or is gone. */
+  /** The sender gave up, or is gone. */
   cancel(): void {
     this.#over = true;
     this.#wake?.();
@@ -67,24 +74,24 @@ export class BlobReceiver {
         await sink.abort();
         return;
       }
-      await sink.commit();
-      this.#context.send(emptyMessage(frameTypes.blobCommitted));
+      await sink.commit(this.#openBlockSum);
+      this.#events.committed();
     } catch (error) {
-      this.#context.send(encodeFailed(error));
+      this.#events.failed(error);
       // What is left of a failed blob is removed at the next start at the latest.
       await sink?.abort().catch(() => undefined);
     } finally {
       this.#over = true;
-      for (const chunk of this.#queue.splice(0)) this.#context.buffers.give(chunk);
-      this.#context.ended();
+      for (const { taken } of this.#queue.splice(0)) taken();
+      this.#events.ended();
     }
   }
 
-  /** Writes until the commit, or until the stream is given up. */
+  /** Returns when everything up to the commit is written, or the blob is given up. */
   async #receive(sink: BlobSink): Promise<void> {
     while (!this.#over) {
-      const chunk = this.#queue.shift();
-      if (chunk === undefined) {
+      const waiting = this.#queue.shift();
+      if (waiting === undefined) {
         if (this.#commitBytes !== undefined) return;
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -92,14 +99,14 @@ export class BlobReceiver {
         this.#wake = undefined;
         continue;
       }
-      const { length } = chunk;
+      const { length } = waiting.chunk;
       try {
-        await sink.write(chunk);
+        await sink.write(waiting.chunk, waiting.blockSums);
       } finally {
-        this.#context.buffers.give(chunk);
+        waiting.taken();
         this.#waitingBytes -= length;
       }
-      this.#context.send(encodeCredit(length));
+      this.#events.written(length);
     }
   }
 }

@@ -1,29 +1,37 @@
-/** The sending side of one BLOB_READ stream: reads as far as the reader's credit goes. */
+/** The sending side of a range of one blob: reads as far as the reader's credit goes. */
 import { HoldfastError } from '#common/errors.ts';
 import type { BlobSource } from '../engine/device-engine.ts';
 import type { DataBuffers } from '../protocol/data-buffers.ts';
-import { DATA_BYTES_MAX, frameTypes } from '../protocol/frame.ts';
+import { DATA_BYTES_MAX } from '../protocol/frame.ts';
 import type { BlobRead } from '../protocol/messages/blob.ts';
-import { encodeFailed } from '../protocol/messages/failed.ts';
-import { type EncodedMessage, emptyMessage } from '../protocol/messages/message.ts';
 
-export interface BlobSenderContext {
-  readonly buffers: DataBuffers;
-  readonly send: (message: EncodedMessage) => void;
-  readonly sendData: (chunk: Buffer, taken: () => void) => void;
-  readonly ended: () => void;
+export interface BlobSenderEvents {
+  /** The next bytes; `taken` is called when their memory may be used again. */
+  data(chunk: Buffer, taken: () => void): void;
+  /** All bytes have been sent. */
+  sent(): void;
+  failed(error: unknown): void;
+  /** It has ended, well or badly. */
+  ended(): void;
 }
 
 export class BlobSender {
-  readonly #context: BlobSenderContext;
+  readonly #buffers: DataBuffers;
+  readonly #events: BlobSenderEvents;
   #creditBytes: number;
   #over = false;
   #wake: (() => void) | undefined;
 
-  constructor(context: BlobSenderContext, read: BlobRead, open: () => Promise<BlobSource>) {
-    this.#context = context;
+  constructor(
+    buffers: DataBuffers,
+    events: BlobSenderEvents,
+    read: BlobRead,
+    open: () => Promise<BlobSource>,
+  ) {
+    this.#buffers = buffers;
+    this.#events = events;
     this.#creditBytes = read.windowBytes;
-    // Every failure is answered on the stream by `run` itself.
+    // Every failure is told by `run` itself.
     void this.#run(read, open);
   }
 
@@ -45,14 +53,14 @@ export class BlobSender {
       if (read.end > source.lengthBytes)
         throw new HoldfastError('invalid-argument', 'the range ends behind the blob');
       await this.#transmit(source, read);
-      if (!this.#over) this.#context.send(emptyMessage(frameTypes.blobEnd));
+      if (!this.#over) this.#events.sent();
     } catch (error) {
-      this.#context.send(encodeFailed(error));
+      this.#events.failed(error);
     } finally {
       this.#over = true;
       // A file that was only read has nothing to lose in its close.
       await source?.close().catch(() => undefined);
-      this.#context.ended();
+      this.#events.ended();
     }
   }
 
@@ -70,16 +78,16 @@ export class BlobSender {
         continue;
       }
       const sent = Math.min(length, this.#creditBytes);
-      const chunk = this.#context.buffers.take(sent);
+      const chunk = this.#buffers.take(sent);
       try {
         await source.read(chunk, 0, sent, position);
       } catch (error) {
-        this.#context.buffers.give(chunk);
+        this.#buffers.give(chunk);
         throw error;
       }
       this.#creditBytes -= sent;
       position += sent;
-      this.#context.sendData(chunk, () => this.#context.buffers.give(chunk));
+      this.#events.data(chunk, () => this.#buffers.give(chunk));
     }
   }
 }

@@ -7,25 +7,19 @@ import type { DataBuffers } from '../protocol/data-buffers.ts';
 import { FramedConnection } from '../protocol/framed-connection.ts';
 import { type FrameType, frameTypes } from '../protocol/frame.ts';
 import { HANDSHAKE_MS_MAX, ServerHandshake } from '../protocol/handshake.ts';
-import { decodeAccept, encodeAccepted, encodeRefused } from '../protocol/messages/accept.ts';
 import {
   decodeBlobCommit,
   decodeBlobCreate,
-  decodeBlobDelete,
   decodeBlobRead,
   decodeCredit,
-  encodeBlobDeleted,
+  encodeCredit,
 } from '../protocol/messages/blob.ts';
 import { encodeFailed } from '../protocol/messages/failed.ts';
-import { decodeList, encodeRows } from '../protocol/messages/list.ts';
-import type { EncodedMessage, Route } from '../protocol/messages/message.ts';
-import { decodePrepare, encodePromised } from '../protocol/messages/prepare.ts';
-import { decodeRead, encodeBallotAnswer, encodeStateAnswer } from '../protocol/messages/read.ts';
+import { type EncodedMessage, type Route, emptyMessage } from '../protocol/messages/message.ts';
+import { answerRequest } from './answer-request.ts';
 import { BlobReceiver } from './blob-receiver.ts';
 import { BlobSender } from './blob-sender.ts';
 import type { DeviceService } from './device-service.ts';
-import { listRows } from './list-rows.ts';
-import type { RegisterReply } from './register-service.ts';
 
 /** Blob streams that one peer may have open here. */
 const BLOB_STREAMS_MAX = 256;
@@ -36,8 +30,8 @@ export interface NodeConnectionContext {
   readonly clusterKey: Buffer;
   readonly buffers: DataBuffers;
   readonly nonce: Buffer;
-  /** The device, when it is here and the route's epoch is the ring's; throws `device-unknown`, `ring-outdated`. */
-  readonly device: (id: number, route: Route) => DeviceService;
+  /** The device, when it is here and the route's epoch, if it has one, is the ring's; throws `device-unknown`, `ring-outdated`. */
+  readonly device: (id: number, route?: Route) => DeviceService;
   readonly closed: (connection: NodeConnection) => void;
 }
 
@@ -93,7 +87,7 @@ export class NodeConnection {
       case frameTypes.blobData: {
         const receiver = this.#receivers.get(stream);
         if (receiver === undefined) this.#context.buffers.give(payload);
-        else receiver.data(payload);
+        else receiver.data(payload, () => this.#context.buffers.give(payload));
         return true;
       }
       case frameTypes.blobCommit:
@@ -112,69 +106,41 @@ export class NodeConnection {
   }
 
   #request(type: FrameType, stream: number, device: number, payload: Buffer): void {
-    const context = this.#context;
-    const answer = this.#answering(device, stream);
-    switch (type) {
-      case frameTypes.prepare: {
-        // Its key is kept when the ceiling has to rise first.
-        const message = decodePrepare(Buffer.from(payload));
-        return answer(() => encoded(context.device(device, message.route).registers.prepare(message)));
-      }
-      case frameTypes.accept: {
-        const message = decodeAccept(Buffer.from(payload));
-        return answer(() => encoded(context.device(device, message.route).registers.accept(message)));
-      }
-      case frameTypes.read: {
-        const message = decodeRead(payload);
-        return answer(() =>
-          encodeRegisterReply(context.device(device, message.route).registers.read(message)),
-        );
-      }
-      case frameTypes.list: {
-        const message = decodeList(Buffer.from(payload));
-        return answer(() => listRows(context.device(device, message.route).engine, message).then(encodeRows));
-      }
-      case frameTypes.blobDelete: {
-        const message = decodeBlobDelete(payload);
-        return answer(() =>
-          context.device(device, message.route).engine.deleteBlob(message.id).then(encodeBlobDeleted),
-        );
-      }
-      case frameTypes.blobCreate:
-        return this.#receive(stream, device, payload);
-      case frameTypes.blobRead:
-        return this.#send(stream, device, payload);
-      default:
-        throw new HoldfastError('protocol-violation', `message type ${type} is no request`);
+    if (type === frameTypes.blobCreate) this.#receive(stream, device, payload);
+    else if (type === frameTypes.blobRead) this.#send(stream, device, payload);
+    else this.#answer(type, stream, device, payload);
+  }
+
+  /** With FAILED when it throws; an immediate answer costs no promise. */
+  #answer(type: FrameType, stream: number, device: number, payload: Buffer): void {
+    const send = (message: EncodedMessage): void => this.#framed.send(message, device, stream);
+    const fail = (error: unknown): void => this.#fail(error, device, stream);
+    try {
+      const answer = answerRequest(this.#context.device, type, device, payload);
+      if (answer instanceof Promise) answer.then(send, fail);
+      else send(answer);
+    } catch (error) {
+      // Whoever breaks the protocol is cut off.
+      if (error instanceof HoldfastError && error.code === 'protocol-violation') throw error;
+      fail(error);
     }
   }
 
-  /** Runs a request and answers it, with FAILED when it throws; an immediate answer costs no promise. */
-  #answering(device: number, stream: number): (run: () => EncodedMessage | Promise<EncodedMessage>) => void {
-    const send = (message: EncodedMessage): void => this.#framed.send(message, device, stream);
-    const fail = (error: unknown): void => {
-      if (!(error instanceof HoldfastError))
-        this.#context.log.error('a request failed unexpectedly', { error });
-      send(encodeFailed(error));
-    };
-    return (run) => {
-      try {
-        const answer = run();
-        if (answer instanceof Promise) answer.then(send, fail);
-        else send(answer);
-      } catch (error) {
-        fail(error);
-      }
-    };
+  #fail(error: unknown, device: number, stream: number): void {
+    if (!(error instanceof HoldfastError))
+      this.#context.log.error('a request failed unexpectedly', { error });
+    this.#framed.send(encodeFailed(error), device, stream);
   }
 
   #receive(stream: number, device: number, payload: Buffer): void {
     const message = decodeBlobCreate(Buffer.from(payload));
     this.#boundStreams();
+    const send = (answer: EncodedMessage): void => this.#framed.send(answer, device, stream);
     const receiver = new BlobReceiver(
       {
-        buffers: this.#context.buffers,
-        send: (answer) => this.#framed.send(answer, device, stream),
+        written: (bytes) => send(encodeCredit(bytes)),
+        committed: () => send(emptyMessage(frameTypes.blobCommitted)),
+        failed: (error) => this.#fail(error, device, stream),
         ended: () => this.#receivers.delete(stream),
       },
       async () => this.#context.device(device, message.route).engine.createBlob(message.id, message.owner),
@@ -186,10 +152,11 @@ export class NodeConnection {
     const message = decodeBlobRead(payload);
     this.#boundStreams();
     const sender = new BlobSender(
+      this.#context.buffers,
       {
-        buffers: this.#context.buffers,
-        send: (answer) => this.#framed.send(answer, device, stream),
-        sendData: (chunk, taken) => this.#framed.sendData(chunk, device, stream, taken),
+        data: (chunk, taken) => this.#framed.sendData(chunk, device, stream, taken),
+        sent: () => this.#framed.send(emptyMessage(frameTypes.blobEnd), device, stream),
+        failed: (error) => this.#fail(error, device, stream),
         ended: () => this.#senders.delete(stream),
       },
       message,
@@ -202,24 +169,5 @@ export class NodeConnection {
     if (this.#receivers.size + this.#senders.size > BLOB_STREAMS_MAX + 64) {
       throw new HoldfastError('protocol-violation', 'too many streams are open');
     }
-  }
-}
-
-function encoded(reply: RegisterReply | Promise<RegisterReply>): EncodedMessage | Promise<EncodedMessage> {
-  return reply instanceof Promise ? reply.then(encodeRegisterReply) : encodeRegisterReply(reply);
-}
-
-function encodeRegisterReply(reply: RegisterReply): EncodedMessage {
-  switch (reply.type) {
-    case 'promised':
-      return encodePromised(reply);
-    case 'accepted':
-      return encodeAccepted();
-    case 'refused':
-      return encodeRefused(reply);
-    case 'state':
-      return encodeStateAnswer(reply);
-    case 'ballot':
-      return encodeBallotAnswer(reply);
   }
 }

@@ -9,6 +9,8 @@ import { DataBuffers } from '../protocol/data-buffers.ts';
 import { NONCE_BYTES } from '../protocol/handshake.ts';
 import type { Route } from '../protocol/messages/message.ts';
 import type { DeviceService } from './device-service.ts';
+import type { LocalNode } from '../protocol/node-access.ts';
+import { DevicesHere } from './local-node.ts';
 import { NodeConnection } from './node-connection.ts';
 
 const CONNECTIONS_MAX = 1024;
@@ -31,6 +33,14 @@ export class StorageServer {
 
   constructor(context: StorageServerContext) {
     this.#context = context;
+  }
+
+  /** The same devices for roles of this process. */
+  get local(): LocalNode {
+    return new DevicesHere({
+      device: (id, route) => this.#device(id, route),
+      serves: (device) => this.#context.devices.has(device),
+    });
   }
 
   async listen(at: Address): Promise<Address> {
@@ -59,9 +69,11 @@ export class StorageServer {
     await this.#listener?.close();
   }
 
-  #device(id: number, route: Route): DeviceService {
+  /** @param route left out for what concerns no partition. */
+  #device(id: number, route?: Route): DeviceService {
     const device = this.#context.devices.get(id);
     if (device === undefined) throw new HoldfastError('device-unknown', `device ${id} is not on this node`);
+    if (route === undefined) return device;
     const { ring } = this.#context;
     if (route.partition >= 2 ** ring.partitionPower || ring.epoch(route.partition) !== route.epoch) {
       throw new HoldfastError('ring-outdated', `this node has ring version ${ring.version}`);
