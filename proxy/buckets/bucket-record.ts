@@ -16,7 +16,8 @@ import {
   stringsField,
 } from '#proxy/objects/json-section.ts';
 
-const VERSION = 1;
+const SUMMARY_VERSION = 2;
+const SUMMARY_BYTES = 31;
 const CLAIM_SHARDS = 256;
 const SHARDS_MAX = 1024;
 const ROOT_SPACE = spaceId('0'.repeat(32));
@@ -75,18 +76,33 @@ export function decodeClaim(content: Buffer): BucketClaim {
 }
 
 export function encodeBucket(bucket: BucketRecord): { summary: Buffer; content: Buffer } {
-  const writer = new ByteWriter(7).u8(VERSION);
+  const writer = new ByteWriter(SUMMARY_BYTES).u8(SUMMARY_VERSION);
   writeU48(writer, bucket.createdMs);
+  writeU48(writer, bucket.container?.modifiedMs ?? bucket.createdMs);
+  writer.hex(bucket.bucketId).u16(bucket.shards);
   return { summary: writer.done(), content: encodeVersionedJson(bucket) };
 }
 
-export function decodeBucketSummary(bytes: Buffer): { createdMs: number } {
+/** What a listing of an account shows of a bucket. */
+export interface BucketSummary {
+  /** Milliseconds since 1970. */
+  readonly createdMs: number;
+  /** Of its container's fields. */
+  readonly modifiedMs: number;
+  readonly bucketId: SpaceId;
+  readonly shards: number;
+}
+
+export function decodeBucketSummary(bytes: Buffer): BucketSummary {
   const reader = new ByteReader(bytes, 'format-invalid');
   const version = reader.u8();
-  if (version !== VERSION) throw reader.violation(`a bucket summary of version ${version}`);
+  if (version !== SUMMARY_VERSION) throw reader.violation(`a bucket summary of version ${version}`);
   const createdMs = readU48(reader);
+  const modifiedMs = readU48(reader);
+  const bucketId = spaceId(reader.hex(16));
+  const shards = reader.u16();
   reader.end();
-  return { createdMs };
+  return { createdMs, modifiedMs, bucketId, shards };
 }
 
 /** Fields that are another room's, or a newer program's, stay in the record when it is written again. */

@@ -1,3 +1,4 @@
+import { isSpaceId, spaceId } from '#common/ids.ts';
 import type { Account, CredentialStore } from '#proxy/auth/credential-store.ts';
 import { ACCOUNT_PREFIX } from './auth/caller.ts';
 
@@ -5,5 +6,5 @@ import { ACCOUNT_PREFIX } from './auth/caller.ts';
 export function accountNamed(credentials: CredentialStore, name: string): Account | undefined {
   if (!name.startsWith(ACCOUNT_PREFIX)) return undefined;
   const rest = name.slice(ACCOUNT_PREFIX.length);
-  return credentials.accountNamed(rest) ?? credentials.accountWithId(rest);
+  return credentials.accountNamed(rest) ?? (isSpaceId(rest) ? credentials.account(spaceId(rest)) : undefined);
 }

@@ -1,10 +1,9 @@
 /** Takes a raw HTTP request through the front door: target, token, operation, answer. */
 import { hasCode } from '#common/errors.ts';
-import { isSpaceId, spaceId } from '#common/ids.ts';
-import type { Account } from '#proxy/auth/credential-store.ts';
 import type { DispatchedRequest } from '#proxy/http/dispatched-request.ts';
 import { answerUnread } from '#proxy/http/unread-body.ts';
-import { ACCOUNT_PREFIX, type Caller, callerOf } from './auth/caller.ts';
+import { accountNamed } from './account-named.ts';
+import { type Caller, callerOf } from './auth/caller.ts';
 import type { SwiftContext } from './context.ts';
 import { toSwiftError } from './error-mapping.ts';
 import { unauthorized } from './permission.ts';
@@ -47,20 +46,11 @@ export class SwiftDispatcher {
   #accept({ incoming, url, awaitsContinue }: DispatchedRequest, reply: Reply): SwiftRequest {
     const target = parseTarget(url);
     const resource = isPage(target.path) ? undefined : parseResource(target.path);
-    const account = resource === undefined ? undefined : this.#accountNamed(resource.account);
+    const account =
+      resource === undefined ? undefined : accountNamed(this.#context.credentials, resource.account);
     const token = incoming.headers['x-auth-token'] ?? incoming.headers['x-storage-token'];
     const caller = this.#callerWith(typeof token === 'string' ? token : undefined, resource);
     return new SwiftRequest({ incoming, reply, target, resource, account, caller, awaitsContinue });
-  }
-
-  /** `AUTH_` and an account's name, or its id. */
-  #accountNamed(name: string): Account | undefined {
-    if (!name.startsWith(ACCOUNT_PREFIX)) return undefined;
-    const { credentials } = this.#context;
-    const rest = name.slice(ACCOUNT_PREFIX.length);
-    return (
-      credentials.accountNamed(rest) ?? (isSpaceId(rest) ? credentials.account(spaceId(rest)) : undefined)
-    );
   }
 
   /** A token that is of no use is refused, and not taken for none. Throws 401. */

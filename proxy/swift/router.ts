@@ -8,19 +8,31 @@
  * `byParameter`, which is asked first.
  */
 import { SwiftError } from './errors.ts';
+import { deleteContainer } from './operations/delete-container.ts';
+import { getAccount } from './operations/get-account.ts';
+import { getContainer } from './operations/get-container.ts';
 import { getInfo } from './operations/get-info.ts';
 import { getToken } from './operations/get-token.ts';
 import { healthCheck } from './operations/health-check.ts';
 import { headAccount } from './operations/head-account.ts';
 import { headContainer } from './operations/head-container.ts';
+import { optionsOf } from './operations/options.ts';
+import { postAccount } from './operations/post-account.ts';
+import { postContainer } from './operations/post-container.ts';
 import { putContainer } from './operations/put-container.ts';
 import type { Operation, SwiftRequest } from './request.ts';
 
 type Routes = Readonly<Record<string, Operation>>;
 
-const accountRoutes: Routes = { HEAD: headAccount };
+const accountRoutes: Routes = { GET: getAccount, HEAD: headAccount, POST: postAccount };
 
-const containerRoutes: Routes = { HEAD: headContainer, PUT: putContainer };
+const containerRoutes: Routes = {
+  DELETE: deleteContainer,
+  GET: getContainer,
+  HEAD: headContainer,
+  POST: postContainer,
+  PUT: putContainer,
+};
 
 const objectRoutes: Routes = {};
 
@@ -37,29 +49,33 @@ export function isPage(path: string): boolean {
 
 export function routeOf(request: SwiftRequest): Operation {
   if (isPage(request.path)) return pageOf(request);
-  const { version, container, object } = request.resource;
+  const { version } = request.resource;
   if (!API_VERSIONS.has(version)) throw new SwiftError(400);
   for (const name in byParameter) {
     const found = request.query.has(name) ? byParameter[name]?.[request.method] : undefined;
     if (found !== undefined) return found;
   }
-  if (object !== undefined) return routed(request, objectRoutes);
-  return routed(request, container === undefined ? accountRoutes : containerRoutes);
+  if (request.method === 'OPTIONS') return options;
+  return routed(request, routesOf(request));
 }
 
-/** The methods that may be used on what the path names. */
-export function methodsOf(request: SwiftRequest): readonly string[] {
+function routesOf(request: SwiftRequest): Routes {
   const { container, object } = request.resource;
-  const routes =
-    object !== undefined ? objectRoutes : container === undefined ? accountRoutes : containerRoutes;
-  return Object.keys(routes).sort();
+  if (object !== undefined) return objectRoutes;
+  return container === undefined ? accountRoutes : containerRoutes;
 }
+
+function methodsIn(routes: Routes): string[] {
+  return [...Object.keys(routes), 'OPTIONS'].sort();
+}
+
+const options = optionsOf((request) => methodsIn(routesOf(request)));
 
 function routed(request: SwiftRequest, routes: Routes): Operation {
   const { method } = request;
   const found = Object.hasOwn(routes, method) ? routes[method] : undefined;
   if (found !== undefined) return found;
-  throw new SwiftError(405, undefined, { headers: ['Allow', Object.keys(routes).sort().join(', ')] });
+  throw new SwiftError(405, undefined, { headers: ['Allow', methodsIn(routes).join(', ')] });
 }
 
 function pageOf(request: SwiftRequest): Operation {

@@ -1,9 +1,8 @@
-/** How many objects a container has, and of how many bytes: exact, as the store counts them. */
+/** How many objects a container has, and of how many bytes: exact, as the store's replicas count them. */
 import { recordKinds } from '#common/codec/record-key.ts';
 import type { SpaceId } from '#common/ids.ts';
-import { decodeObjectSummary } from '#proxy/objects/object-summary.ts';
+import { decodeBucketSummary } from '#proxy/buckets/bucket-record.ts';
 import type { BucketPlace } from '#proxy/objects/bucket-access.ts';
-import { decodeBucket, bucketKey } from '#proxy/buckets/bucket-record.ts';
 import type { SwiftContext } from './context.ts';
 
 export interface Usage {
@@ -11,18 +10,31 @@ export interface Usage {
   readonly bytes: number;
 }
 
-const PAGE = 10_000;
+const PAGE_ROWS = 1000;
+/** Containers that are asked for at once: each is a request to every shard of it. */
+const CONCURRENT_MAX = 8;
 
 export async function containerUsage(context: SwiftContext, bucket: BucketPlace): Promise<Usage> {
-  let objects = 0;
-  let bytes = 0;
-  for await (const entry of everyRow(context, bucket.bucketId, recordKinds.object, bucket.shards)) {
-    const { isDeleteMarker, sizeBytes } = decodeObjectSummary(entry.summary);
-    if (isDeleteMarker) continue;
-    objects += 1;
-    bytes += sizeBytes;
-  }
+  const { bucketId: space, shards } = bucket;
+  const { objects, bytes } = await context.cluster.listings.count({
+    space,
+    kind: recordKinds.object,
+    shards,
+  });
   return { objects, bytes };
+}
+
+/** In the order of the buckets. */
+export async function usagesOf(context: SwiftContext, buckets: readonly BucketPlace[]): Promise<Usage[]> {
+  const usages: Usage[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < buckets.length; at = next++) {
+      usages[at] = await containerUsage(context, buckets[at] as BucketPlace);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENT_MAX }, work));
+  return usages;
 }
 
 export interface AccountUsage extends Usage {
@@ -33,39 +45,28 @@ export async function accountUsage(context: SwiftContext, account: SpaceId): Pro
   let containers = 0;
   let objects = 0;
   let bytes = 0;
-  for await (const entry of everyRow(context, account, recordKinds.bucket, 1)) {
-    const stored = await context.cluster.records.read(bucketKey(account, entry.name));
-    if (stored === undefined) continue;
-    const usage = await containerUsage(context, decodeBucket(stored.content));
-    containers += 1;
-    objects += usage.objects;
-    bytes += usage.bytes;
-  }
-  return { containers, objects, bytes };
-}
-
-async function* everyRow(
-  context: SwiftContext,
-  space: SpaceId,
-  kind: (typeof recordKinds)[keyof typeof recordKinds],
-  shards: number,
-): AsyncGenerator<{ readonly name: string; readonly summary: Buffer }> {
   let after: string | undefined;
   for (;;) {
     const page = await context.cluster.listings.list({
-      space,
-      kind,
-      shards,
+      space: account,
+      kind: recordKinds.bucket,
+      shards: 1,
       prefix: '',
       delimiter: '',
-      limit: PAGE,
+      limit: PAGE_ROWS,
       ...(after === undefined ? undefined : { start: { after } }),
     });
+    const places: BucketPlace[] = [];
     for (const entry of page.entries) {
       if (entry.type !== 'row') continue;
-      yield entry;
+      places.push(decodeBucketSummary(entry.summary));
       after = entry.name;
     }
-    if (!page.more) return;
+    containers += places.length;
+    for (const usage of await usagesOf(context, places)) {
+      objects += usage.objects;
+      bytes += usage.bytes;
+    }
+    if (!page.more) return { containers, objects, bytes };
   }
 }

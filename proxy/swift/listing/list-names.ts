@@ -1,0 +1,86 @@
+/** Walks a space's rows as Swift lists them: between two names, folded at a delimiter, in either direction. */
+import type { Cluster, ListingEntry, ListingQuery, ListingStart } from '#cluster/cluster.ts';
+import type { NameQuery } from './listing-query.ts';
+
+const NAME_BYTES_MAX = 1024;
+const PAGE_ENTRIES = 1000;
+
+export type RowPlace = Pick<ListingQuery, 'space' | 'kind' | 'shards'>;
+
+/** @param isShown which rows are in the listing. @returns at most `query.limit` entries, in the order that was asked for. */
+export async function listNames(
+  cluster: Cluster,
+  place: RowPlace,
+  query: NameQuery,
+  isShown: (row: ListingEntry & { readonly type: 'row' }) => boolean,
+): Promise<ListingEntry[]> {
+  const { limit, reverse } = query;
+  const entries: ListingEntry[] = [];
+  if (limit === 0 || Buffer.byteLength(query.prefix) > NAME_BYTES_MAX) return entries;
+  for await (const entry of walk(cluster, place, query)) {
+    if (entry.type === 'row' && !isShown(entry)) continue;
+    entries.push(entry);
+    if (!reverse && entries.length === limit) break;
+    // The rows are in order one way only: of a walk to the end, the last ones are kept.
+    if (reverse && entries.length >= 2 * limit + PAGE_ENTRIES) entries.splice(0, entries.length - limit);
+  }
+  return reverse ? entries.slice(-limit).reverse() : entries;
+}
+
+/** In the order of the names' bytes. */
+async function* walk(cluster: Cluster, place: RowPlace, query: NameQuery): AsyncGenerator<ListingEntry> {
+  const { prefix, delimiter, below, onlyDirect } = query;
+  const belowBytes = Buffer.from(below);
+  let start = startOf(query);
+  const limit = query.reverse ? PAGE_ENTRIES : Math.min(PAGE_ENTRIES, query.limit + 1);
+  for (;;) {
+    const page = await cluster.listings.list({
+      ...place,
+      prefix,
+      delimiter,
+      limit,
+      ...(start === undefined ? undefined : { start }),
+    });
+    for (const entry of page.entries) {
+      const name = entry.type === 'row' ? entry.name : entry.prefix;
+      start = entry.type === 'row' ? { after: name } : { afterPrefix: name };
+      if (below !== '' && Buffer.compare(Buffer.from(name), belowBytes) >= 0) return;
+      if (entry.type === 'prefix' && (onlyDirect || below.startsWith(name))) {
+        // Whether something in the fold is before the end, or is the fold's own name, only its first row tells.
+        const row = await firstOf(cluster, place, query, name);
+        if (row === undefined) continue;
+        if (below !== '' && Buffer.compare(Buffer.from(row.name), belowBytes) >= 0) return;
+        if (!onlyDirect) yield entry;
+        else if (row.name === name) yield row;
+      } else if (!onlyDirect || name !== prefix) yield entry;
+    }
+    if (!page.more) return;
+  }
+}
+
+/** A marker that is a fold's own name stands for all of the fold: the page before ended with it. */
+function startOf({ prefix, delimiter, above }: NameQuery): ListingStart | undefined {
+  if (above === '') return undefined;
+  if (delimiter !== '' && above.startsWith(prefix)) {
+    const at = above.indexOf(delimiter, prefix.length);
+    if (at >= 0 && at + delimiter.length === above.length) return { afterPrefix: above };
+  }
+  return { after: above };
+}
+
+async function firstOf(
+  cluster: Cluster,
+  place: RowPlace,
+  { above }: NameQuery,
+  prefix: string,
+): Promise<(ListingEntry & { readonly type: 'row' }) | undefined> {
+  const page = await cluster.listings.list({
+    ...place,
+    prefix,
+    delimiter: '',
+    limit: 1,
+    ...(above === '' ? undefined : { start: { after: above } }),
+  });
+  const [first] = page.entries;
+  return first?.type === 'row' ? first : undefined;
+}

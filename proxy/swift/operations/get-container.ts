@@ -1,0 +1,46 @@
+/** GET of a container: its objects (Object Storage API reference, "Show container details and list objects"). */
+import type { ListingEntry } from '#cluster/cluster.ts';
+import { recordKinds } from '#common/codec/record-key.ts';
+import { decodeObjectSummary } from '#proxy/objects/object-summary.ts';
+import { containerHeaders } from '../container-headers.ts';
+import { currentContainer } from '../container-of.ts';
+import { swiftLimits } from '../limits.ts';
+import { listNames } from '../listing/list-names.ts';
+import { parseNameQuery } from '../listing/listing-query.ts';
+import { type ListedItem, sendListing } from '../listing/listing-text.ts';
+import { listingTypeOf } from '../listing/listing-type.ts';
+import { utf8Of } from '../query.ts';
+import type { Operation } from '../request.ts';
+import { listingTime } from '../timestamps.ts';
+
+export const getContainer: Operation = async (request, context) => {
+  const permitted = await currentContainer(request, context);
+  const { bucket } = permitted;
+  listingTypeOf(request);
+  const query = parseNameQuery(request.query, swiftLimits.container_listing_limit);
+  const place = { space: bucket.bucketId, kind: recordKinds.object, shards: bucket.shards };
+  const [headers, entries] = await Promise.all([
+    containerHeaders(context, bucket, permitted),
+    listNames(context.cluster, place, query, ({ summary }) => !decodeObjectSummary(summary).isDeleteMarker),
+  ]);
+  const elements = {
+    root: 'container',
+    item: 'object',
+    name: request.container,
+    subdirHasName: true,
+  } as const;
+  sendListing(request, headers, entries.map(listed), elements);
+};
+
+function listed(entry: ListingEntry): ListedItem {
+  if (entry.type === 'prefix') return { subdir: entry.prefix };
+  const { etag, sizeBytes, contentType, modifiedMs } = decodeObjectSummary(entry.summary);
+  return {
+    name: entry.name,
+    hash: etag,
+    bytes: sizeBytes,
+    // Headers are kept byte for byte, as Latin-1.
+    content_type: utf8Of(contentType) ?? contentType,
+    last_modified: listingTime(modifiedMs),
+  };
+}
