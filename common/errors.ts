@@ -37,6 +37,8 @@ export const errorCodes = {
   /** A request's body is not what its headers, signatures or checksums say. */
   'body-refused': 'the body of the request is not acceptable',
   'format-invalid': 'the file is not of the expected format',
+  /** A key has as many versions as it can have: some must be deleted before another is written. */
+  'versions-exceeded': 'the object has too many versions',
   /** Another process holds the data directory. */
   'data-in-use': 'the data is in use by another process',
   /** A server answered with an error status; the error's class carries the protocol's own code. */

@@ -175,16 +175,18 @@ function placeOf(account: SpaceId | undefined, name: string): string {
 }
 
 export class BucketLease implements WriteLease {
-  readonly bucket: BucketRecord;
   readonly #directory: BucketDirectory;
   readonly #name: string;
   #cached: Cached;
 
   constructor(directory: BucketDirectory, name: string, cached: Cached) {
-    this.bucket = cached.bucket;
     this.#directory = directory;
     this.#name = name;
     this.#cached = cached;
+  }
+
+  get bucket(): BucketRecord {
+    return this.#cached.bucket;
   }
 
   isValid(): boolean {

@@ -54,6 +54,8 @@ export interface BucketRecord {
   readonly ownerName: string;
   readonly deletion?: BucketDeletion;
   readonly container?: ContainerFields;
+  /** Undefined as long as nobody has ever enabled it. */
+  readonly versioning?: Versioning;
   /** Documents by name: docs/formats/access-control.md. Absent until one is first set; kept, if empty, ever after. */
   readonly configuration?: Readonly<Record<string, string>>;
 }
@@ -108,7 +110,7 @@ export function decodeBucketSummary(bytes: Buffer): BucketSummary {
 /** Fields that are another room's, or a newer program's, stay in the record when it is written again. */
 export function decodeBucket(content: Buffer): BucketRecord {
   const whole = parseVersionedJson(content);
-  const { deletion, container, configuration, ...fields } = whole;
+  const { deletion, container, configuration, versioning, ...fields } = whole;
   const shards = integerField(fields, 'shards');
   if (shards < 1 || shards > SHARDS_MAX)
     throw new HoldfastError('format-invalid', `a bucket of ${shards} shards`);
@@ -122,6 +124,7 @@ export function decodeBucket(content: Buffer): BucketRecord {
     ...(deletion === undefined ? undefined : { deletion: decodeDeletion(asFields(deletion)) }),
     ...(container === undefined ? undefined : { container: decodeContainer(asFields(container)) }),
     ...(configuration === undefined ? undefined : { configuration: stringsField(whole, 'configuration') }),
+    ...(versioning === undefined ? undefined : { versioning: decodeVersioning(versioning) }),
   };
 }
 

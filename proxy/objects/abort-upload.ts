@@ -4,7 +4,7 @@ import type { BlobId } from '#common/ids.ts';
 import type { BucketPlace } from './bucket-access.ts';
 import { COMPLETION_TAKEOVER_MS } from './complete-upload.ts';
 import { readLayout } from './object-body.ts';
-import { readObject } from './object-store.ts';
+import { readVersionOfUpload } from './object-versions.ts';
 import { removeParts } from './remove-parts.ts';
 import { decodeUpload } from './upload-record.ts';
 import { uploadKey } from './upload-store.ts';
@@ -30,15 +30,15 @@ export async function abortUpload(
   return outcome;
 }
 
-/** The stripes that the object under `key` refers to, when this upload made it. */
+/** The stripes that the version of the object under `key` refers to, when this upload made it. */
 export async function stripesOfCompleted(
   cluster: Cluster,
   bucket: BucketPlace,
   key: string,
   uploadId: string,
 ): Promise<ReadonlySet<BlobId>> {
-  const object = await readObject(cluster, bucket, key);
-  if (object === undefined || object.metadata.uploadId !== uploadId) return new Set();
+  const object = await readVersionOfUpload(cluster, bucket, key, uploadId);
+  if (object === undefined) return new Set();
   const layout = await readLayout(cluster.bodies, object);
   return new Set(layout.stripes.map((stripe) => stripe.id));
 }

@@ -5,10 +5,13 @@ import type { SpaceId } from '#common/ids.ts';
 export interface BucketPlace {
   readonly bucketId: SpaceId;
   readonly shards: number;
+  /** Undefined as long as nobody has ever enabled it. */
+  readonly versioning?: 'enabled' | 'suspended';
 }
 
 /** Leave to write to a bucket, for a time: docs/formats/bucket-record.md, "Leases". */
 export interface WriteLease {
+  /** As it was read last: a decision under a valid lease goes by it. */
   readonly bucket: BucketPlace;
   isValid(): boolean;
   /** Reads the bucket again; throws when it is gone, or being deleted. */

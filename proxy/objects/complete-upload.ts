@@ -7,11 +7,13 @@ import type { Randomness } from '#common/io/randomness.ts';
 import type { WriteLease } from './bucket-access.ts';
 import { readLayout, storeLayout } from './object-body.ts';
 import { EncodedObject } from './object-record.ts';
-import { objectKey, readObject, writeObject } from './object-store.ts';
+import { objectKey, writeObject } from './object-store.ts';
+import { readVersionOfUpload } from './object-versions.ts';
 import { removeParts } from './remove-parts.ts';
 import type { StoredChecksum } from './stored-checksum.ts';
 import { decodeUpload, encodeUpload, type UploadRecord } from './upload-record.ts';
 import { type NumberedPart, readParts, removeUploadRecord, uploadKey } from './upload-store.ts';
+import { shownVersion } from './version-id.ts';
 import type { WriteCondition } from './write-condition.ts';
 
 /** How long after its start a completion may still write the object, and when another may take over. */
@@ -40,8 +42,15 @@ export interface ChosenParts {
   readonly checksum: StoredChecksum | undefined;
 }
 
+export interface CompletedObject {
+  readonly etag: string;
+  readonly checksum: StoredChecksum | undefined;
+  /** What the client is told: of a bucket that has, or had, versioning enabled. */
+  readonly versionId?: string;
+}
+
 export type CompletionOutcome =
-  | { readonly outcome: 'done'; readonly etag: string; readonly checksum: StoredChecksum | undefined }
+  | ({ readonly outcome: 'done' } & CompletedObject)
   | { readonly outcome: 'fails' | 'missing' | 'no-upload' | 'busy' };
 
 /** The MD5 of the parts' MD5s, and their number: what S3 shows as the ETag of a multipart object. */
@@ -64,7 +73,8 @@ export async function completeUpload(
   const before = await earlierWork(context.cluster, lease, request);
   if (before !== undefined) {
     if (begun !== 'no-upload') await clear(context.cluster, lease, request, before.stripes);
-    return { outcome: 'done', etag: before.etag, checksum: before.checksum };
+    const { stripes: _, ...completed } = before;
+    return { outcome: 'done', ...completed };
   }
   if (begun === 'no-upload') return { outcome: 'no-upload' };
   let prepared: Prepared;
@@ -94,7 +104,8 @@ export async function completeUpload(
   }
   await clear(context.cluster, lease, request, prepared.stripes);
   const { etag, checksum } = prepared.object.metadata;
-  return { outcome: 'done', etag, checksum };
+  const { versionId } = outcome;
+  return { outcome: 'done', etag, checksum, ...(versionId === undefined ? {} : { versionId }) };
 }
 
 async function begin(
@@ -117,9 +128,7 @@ async function begin(
   });
 }
 
-interface EarlierWork {
-  readonly etag: string;
-  readonly checksum: StoredChecksum | undefined;
+interface EarlierWork extends CompletedObject {
   readonly stripes: readonly Stripe[];
 }
 
@@ -129,10 +138,12 @@ async function earlierWork(
   lease: WriteLease,
   request: CompletionRequest,
 ): Promise<EarlierWork | undefined> {
-  const object = await readObject(cluster, lease.bucket, request.key);
-  if (object === undefined || object.metadata.uploadId !== request.uploadId) return undefined;
+  const object = await readVersionOfUpload(cluster, lease.bucket, request.key, request.uploadId);
+  if (object === undefined) return undefined;
   const { etag, checksum } = object.metadata;
-  return { etag, checksum, stripes: (await readLayout(cluster.bodies, object)).stripes };
+  const { stripes } = await readLayout(cluster.bodies, object);
+  const shown = lease.bucket.versioning === undefined ? {} : { versionId: shownVersion(object.version) };
+  return { etag, checksum, stripes, ...shown };
 }
 
 interface Prepared {
@@ -159,6 +170,8 @@ async function prepare(
     headers: upload.headers,
     user: upload.user,
     uploadId: request.uploadId,
+    ...(upload.acl === undefined ? {} : { acl: upload.acl }),
+    ...(upload.tags === undefined ? {} : { tags: upload.tags }),
     ...(chosen.checksum === undefined ? {} : { checksum: chosen.checksum }),
   };
   const manifest = body.form === 'manifest' ? body.manifest : [];

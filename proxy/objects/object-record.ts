@@ -1,38 +1,30 @@
 /** The record of an object: docs/formats/object-record.md. */
 import type { Counted, StoredRecord, Stripe } from '#cluster/cluster.ts';
 import { HoldfastError } from '#common/errors.ts';
-import { checksumAlgorithms } from '#proxy/body/request-body.ts';
 import { type BodyLayout, decodeLayout, encodeLayout } from './body-layout.ts';
+import { parseJsonSection } from './json-section.ts';
+import { decodeMetadata, type ObjectMetadata } from './object-metadata.ts';
+import { decodeObjectSummary, encodeObjectSummary } from './object-summary.ts';
+import { decodeOlderVersions, encodeOlderVersions, type OlderVersion } from './older-versions.ts';
 import {
-  asFields,
-  integerField,
-  type JsonFields,
-  parseJsonSection,
-  stringField,
-  stringsField,
-} from './json-section.ts';
-import { encodeObjectSummary } from './object-summary.ts';
-import type { StoredChecksum } from './stored-checksum.ts';
+  asVersionId,
+  VERSION_ID_BYTES,
+  type VersionId,
+  type VersionStamp,
+  versionTimeMs,
+} from './version-id.ts';
 
-const VERSION = 1;
-const HEADER_BYTES = 16;
+export type { ObjectMetadata } from './object-metadata.ts';
+
+const VERSION = 2;
+const HEADER_BYTES = 33;
+const NULL_FLAG = 1;
 const METADATA_BYTES_MAX = 64 * 1024;
+const NONE = Buffer.alloc(0);
 /** Bodies up to here are in the record itself. */
 export const INLINE_BYTES_MAX = 64 * 1024;
 /** Layouts up to here are in the record itself. */
 export const LAYOUT_BYTES_MAX = 256 * 1024;
-
-export interface ObjectMetadata {
-  /** Without quotes. */
-  readonly etag: string;
-  readonly sizeBytes: number;
-  /** Standard headers by lower-case name. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** User metadata by lower-case name, without `x-amz-meta-`. */
-  readonly user: Readonly<Record<string, string>>;
-  readonly checksum?: StoredChecksum;
-  readonly uploadId?: string;
-}
 
 export type ObjectBody =
   | { readonly form: 'inline'; readonly bytes: Buffer }
@@ -45,11 +37,19 @@ export interface ObjectRecord {
   /** Milliseconds since 1970. */
   readonly modifiedMs: number;
   readonly body: ObjectBody;
+  readonly version: VersionStamp;
 }
 
 const formNumbers = { inline: 0, stripes: 1, manifest: 2 } as const;
+const MARKER_FORM = 3;
 
-/** Everything of a record but its time, encoded once, so that a decision that is made again only copies. */
+export interface EncodedRecord {
+  readonly summary: Buffer;
+  readonly content: Buffer;
+  readonly counted?: Counted;
+}
+
+/** Everything of a record but its version, encoded once, so that a decision that is made again only copies. */
 export class EncodedObject {
   readonly metadata: ObjectMetadata;
   readonly #form: ObjectBody['form'];
@@ -65,22 +65,66 @@ export class EncodedObject {
     this.#section = encodeSection(body);
   }
 
-  /** Both buffers are new ones: an earlier attempt's may still be on its way to a replica. */
-  at(modifiedMs: number): { summary: Buffer; content: Buffer; counted: Counted } {
-    const content = Buffer.allocUnsafe(HEADER_BYTES + this.#json.length + this.#section.length);
-    content[0] = VERSION;
-    content[1] = formNumbers[this.#form];
-    content.writeUIntBE(modifiedMs, 2, 6);
-    content.writeUInt32BE(this.#json.length, 8);
-    content.writeUInt32BE(this.#section.length, 12);
-    content.set(this.#json, HEADER_BYTES);
-    content.set(this.#section, HEADER_BYTES + this.#json.length);
+  /** The buffers are new ones: an earlier attempt's may still be on its way to a replica. */
+  at(stamp: VersionStamp, older: readonly OlderVersion[] = []): EncodedRecord {
     const { etag, sizeBytes, checksum, headers } = this.metadata;
     const contentType = headers['content-type'] ?? '';
-    const fixed = { isDeleteMarker: false, versionId: undefined, contentType };
-    const summary = encodeObjectSummary({ ...fixed, modifiedMs, sizeBytes, etag, checksum });
-    return { summary, content, counted: { objects: 1, bytes: sizeBytes } };
+    const olderSection = older.length === 0 ? NONE : encodeOlderVersions(older);
+    return {
+      content: encodeContent(formNumbers[this.#form], stamp, this.#json, this.#section, olderSection),
+      summary: encodeObjectSummary({
+        isDeleteMarker: false,
+        versionId: stamp.id,
+        isNull: stamp.isNull,
+        contentType,
+        sizeBytes,
+        etag,
+        checksum,
+        older: olderSection,
+      }),
+      counted: { objects: 1, bytes: sizeBytes },
+    };
   }
+}
+
+function encodeContent(
+  form: number,
+  stamp: VersionStamp,
+  json: Buffer,
+  section: Buffer,
+  older: Buffer,
+): Buffer {
+  const content = Buffer.allocUnsafe(HEADER_BYTES + json.length + section.length + older.length);
+  content[0] = VERSION;
+  content[1] = form;
+  content[2] = stamp.isNull ? NULL_FLAG : 0;
+  content.write(stamp.id, 3, 'hex');
+  content.writeUInt32BE(stamp.revision, 17);
+  content.writeUInt32BE(json.length, 21);
+  content.writeUInt32BE(section.length, 25);
+  content.writeUInt32BE(older.length, 29);
+  content.set(json, HEADER_BYTES);
+  content.set(section, HEADER_BYTES + json.length);
+  content.set(older, HEADER_BYTES + json.length + section.length);
+  return content;
+}
+
+/** A delete marker in an object's place. */
+export function encodeDeleteMarker(stamp: VersionStamp, older: readonly OlderVersion[]): EncodedRecord {
+  const olderSection = encodeOlderVersions(older);
+  return {
+    content: encodeContent(MARKER_FORM, stamp, NONE, NONE, olderSection),
+    summary: encodeObjectSummary({
+      isDeleteMarker: true,
+      versionId: stamp.id,
+      isNull: stamp.isNull,
+      contentType: '',
+      sizeBytes: 0,
+      etag: '',
+      checksum: undefined,
+      older: olderSection,
+    }),
+  };
 }
 
 function encodeSection(body: ObjectBody): Buffer {
@@ -94,19 +138,91 @@ export function isInline(record: StoredRecord): boolean {
   return record.content[0] === VERSION && record.content[1] === formNumbers.inline;
 }
 
-export function decodeObject(record: StoredRecord): ObjectRecord {
-  const { content } = record;
+/** What a record's first bytes tell, and where its sections are. */
+export interface RecordHead extends VersionStamp {
+  readonly isDeleteMarker: boolean;
+  readonly hasOlder: boolean;
+}
+
+interface Sections extends RecordHead {
+  readonly form: number;
+  readonly metadataEnd: number;
+  readonly bodyEnd: number;
+}
+
+function sectionsOf({ content }: Pick<StoredRecord, 'content'>): Sections {
   if (content.length < HEADER_BYTES || content[0] !== VERSION) {
     throw new HoldfastError('format-invalid', `an object record of version ${content[0]}`);
   }
-  const modifiedMs = content.readUIntBE(2, 6);
-  const metadataEnd = HEADER_BYTES + content.readUInt32BE(8);
-  if (metadataEnd + content.readUInt32BE(12) !== content.length) {
+  const form = content[1] as number;
+  const flags = content[2] as number;
+  if ((flags & ~NULL_FLAG) !== 0) throw new HoldfastError('format-invalid', `flags ${flags} are unknown`);
+  const metadataEnd = HEADER_BYTES + content.readUInt32BE(21);
+  const bodyEnd = metadataEnd + content.readUInt32BE(25);
+  const olderBytes = content.readUInt32BE(29);
+  if (bodyEnd + olderBytes !== content.length) {
     throw new HoldfastError('format-invalid', 'the lengths in an object record do not add up');
   }
+  return {
+    form,
+    metadataEnd,
+    bodyEnd,
+    isDeleteMarker: form === MARKER_FORM,
+    hasOlder: olderBytes > 0,
+    id: asVersionId(content.toString('hex', 3, 3 + VERSION_ID_BYTES)),
+    isNull: flags === NULL_FLAG,
+    revision: content.readUInt32BE(17),
+  };
+}
+
+export function headOf(record: StoredRecord): RecordHead {
+  return sectionsOf(record);
+}
+
+/** The versions behind the current one, newest first. */
+export function olderOf(record: StoredRecord): OlderVersion[] {
+  const { bodyEnd, hasOlder } = sectionsOf(record);
+  return hasOlder ? decodeOlderVersions(record.content.subarray(bodyEnd)) : [];
+}
+
+/** The current version as it is named once another has taken its place. */
+export function asOlderVersion(record: StoredRecord): OlderVersion {
+  const { id, isNull, revision, isDeleteMarker } = sectionsOf(record);
+  const { sizeBytes, etag, checksum } = decodeObjectSummary(record.summary);
+  const uploadId = isDeleteMarker ? undefined : decodeObject(record).metadata.uploadId;
+  return { id, isNull, revision, isDeleteMarker, sizeBytes, etag, checksum, uploadId };
+}
+
+/** The version that `record` begins with, in front of other versions than before. */
+export function withOlder(record: StoredRecord, older: readonly OlderVersion[]): EncodedRecord {
+  const { bodyEnd, isDeleteMarker } = sectionsOf(record);
+  const section = older.length === 0 ? NONE : encodeOlderVersions(older);
+  const content = Buffer.concat([record.content.subarray(0, bodyEnd), section]);
+  content.writeUInt32BE(section.length, 29);
+  const summary = decodeObjectSummary(record.summary);
+  return {
+    content,
+    summary: encodeObjectSummary({ ...summary, older: section }),
+    ...(isDeleteMarker ? {} : { counted: { objects: 1, bytes: summary.sizeBytes } }),
+  };
+}
+
+/** The object that a record holds as its current version; undefined of a delete marker. */
+export function decodeCurrent(record: StoredRecord): ObjectRecord | undefined {
+  const sections = sectionsOf(record);
+  if (sections.isDeleteMarker) return undefined;
+  const { content } = record;
+  const { metadataEnd, bodyEnd, id, isNull, revision, form } = sections;
   const metadata = decodeMetadata(parseJsonSection(content.subarray(HEADER_BYTES, metadataEnd)));
-  const section = content.subarray(metadataEnd);
-  return { metadata, modifiedMs, body: decodeBody(content[1] as number, section, metadata.sizeBytes) };
+  const body = decodeBody(form, content.subarray(metadataEnd, bodyEnd), metadata.sizeBytes);
+  return { metadata, modifiedMs: versionTimeMs(id), body, version: { id, isNull, revision } };
+}
+
+/** Of a record that is known to hold no delete marker. */
+export function decodeObject(record: StoredRecord): ObjectRecord {
+  const object = decodeCurrent(record);
+  if (object === undefined) throw new HoldfastError('format-invalid', 'a delete marker where an object was');
+  return object;
 }
 
 function decodeBody(form: number, section: Buffer, sizeBytes: number): ObjectBody {
@@ -120,24 +236,4 @@ function decodeBody(form: number, section: Buffer, sizeBytes: number): ObjectBod
   throw new HoldfastError('format-invalid', `a body of form ${form}`);
 }
 
-function decodeMetadata(fields: JsonFields): ObjectMetadata {
-  return {
-    etag: stringField(fields, 'etag'),
-    sizeBytes: integerField(fields, 'sizeBytes'),
-    headers: stringsField(fields, 'headers'),
-    user: stringsField(fields, 'user'),
-    ...(fields['checksum'] === undefined
-      ? undefined
-      : { checksum: decodeChecksum(asFields(fields['checksum'])) }),
-    ...(fields['uploadId'] === undefined ? undefined : { uploadId: stringField(fields, 'uploadId') }),
-  };
-}
-
-function decodeChecksum(fields: JsonFields): StoredChecksum {
-  const algorithm = checksumAlgorithms.find((name) => name === fields['algorithm']);
-  const type = fields['type'];
-  if (algorithm === undefined || (type !== 'FULL_OBJECT' && type !== 'COMPOSITE')) {
-    throw new HoldfastError('format-invalid', 'a stored checksum is of no known kind');
-  }
-  return { algorithm, type, value: stringField(fields, 'value') };
-}
+export type { VersionId };

@@ -3,13 +3,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { memoryCluster } from '#cluster/memory-cluster.ts';
+import { TICKS_PER_MS } from '#common/ballot.ts';
 import { recordKey, recordKinds } from '#common/codec/record-key.ts';
 import { blobId, spaceId } from '#common/ids.ts';
 import { decodeLayout, encodeLayout } from './body-layout.ts';
 import { indexShard } from './index-shard.ts';
-import { decodeObject, EncodedObject, type ObjectBody } from './object-record.ts';
+import {
+  asOlderVersion,
+  decodeCurrent,
+  decodeObject,
+  encodeDeleteMarker,
+  EncodedObject,
+  type ObjectBody,
+  olderOf,
+  withOlder,
+} from './object-record.ts';
 import { objectKey } from './object-store.ts';
 import { decodeObjectSummary } from './object-summary.ts';
+import { decodeOlderVersions, type OlderVersion } from './older-versions.ts';
 import { decodePart, encodePart, partName, partNumberOfName } from './part-record.ts';
 import { stripeIsReferenced } from './stripe-reference.ts';
 import {
@@ -20,6 +31,7 @@ import {
   uploadName,
 } from './upload-record.ts';
 import { uploadKey } from './upload-store.ts';
+import { asVersionId, versionIdOf, type VersionStamp } from './version-id.ts';
 
 const ballot = { clock: 0, writer: 0 };
 const stripe = (digit: string, lengthBytes: number) => ({ id: blobId(digit.repeat(32)), lengthBytes });
@@ -48,11 +60,20 @@ const bodies: readonly ObjectBody[] = [
   { form: 'manifest', manifest: [stripe('c', 1_000_000)] },
 ];
 
+function stampAt(modifiedMs: number): VersionStamp {
+  return {
+    id: versionIdOf({ clock: modifiedMs * TICKS_PER_MS, writer: 1 }),
+    isNull: true,
+    revision: 0,
+  };
+}
+
 test('an object comes back in every form', () => {
   for (const body of bodies) {
     const modifiedMs = 1_700_000_000_123;
-    const encoded = new EncodedObject(metadata, body).at(modifiedMs);
-    assert.deepEqual(decodeObject({ ballot, ...encoded }), { metadata, modifiedMs, body });
+    const version = stampAt(modifiedMs);
+    const encoded = new EncodedObject(metadata, body).at(version);
+    assert.deepEqual(decodeObject({ ballot, ...encoded }), { metadata, modifiedMs, body, version });
     const { etag, sizeBytes } = metadata;
     const checksum = { algorithm: 'crc32', type: 'FULL_OBJECT' };
     assert.deepEqual(decodeObjectSummary(encoded.summary), {
@@ -61,20 +82,60 @@ test('an object comes back in every form', () => {
       etag,
       sizeBytes,
       checksum,
-      versionId: undefined,
       contentType: 'text/plain',
+      versionId: version.id,
+      isNull: true,
+      older: Buffer.alloc(0),
     });
   }
+});
+
+test('versions behind the current one are in the summary as long as they are few', () => {
+  const object = new EncodedObject(metadata, { form: 'inline', bytes: Buffer.alloc(30) });
+  for (const count of [1, 15, 500]) {
+    const older = Array.from({ length: count }, (_, index): OlderVersion => {
+      const isDeleteMarker = index % 3 === 2;
+      return {
+        ...stampAt(1000 - index),
+        isNull: index === 4,
+        revision: index,
+        isDeleteMarker,
+        etag: isDeleteMarker ? '' : metadata.etag,
+        sizeBytes: index * 1_000_000_000,
+        checksum: undefined,
+        uploadId: index % 2 === 0 ? undefined : 'ab'.repeat(16),
+      };
+    });
+    const stored = { ballot, ...object.at(stampAt(2000), older) };
+    assert.deepEqual(olderOf(stored), older);
+    const shown = decodeObjectSummary(stored.summary).older;
+    assert.deepEqual(
+      shown === undefined ? undefined : decodeOlderVersions(shown),
+      count > 15 ? undefined : older,
+    );
+    const marker = { ballot, ...encodeDeleteMarker(stampAt(2000), older) };
+    assert.deepEqual(olderOf(marker), older);
+    assert.equal(decodeCurrent(marker), undefined);
+    assert.deepEqual(withOlder(marker, []), encodeDeleteMarker(stampAt(2000), []));
+    assert.deepEqual(withOlder(stored, []), object.at(stampAt(2000)));
+  }
+  const many = Array.from({ length: 8193 }, () => ({
+    ...asOlderVersion({ ballot, ...object.at(stampAt(1)) }),
+  }));
+  assert.throws(() => object.at(stampAt(2000), many), { code: 'versions-exceeded' });
 });
 
 test('the bytes of an object with a known layout, as docs/formats/object-record.md has them', () => {
   const { summary, content } = new EncodedObject(
     { etag: 'ab', sizeBytes: 1, headers: {}, user: {} },
     { form: 'inline', bytes: Buffer.from('x') },
-  ).at(0x0102_0304_0506);
-  assert.equal(summary.toString('hex'), '02000101020304050600000000000000010261620000000000000000000000');
+  ).at({ id: asVersionId('0102030405060708090a0b0c0d0e'), isNull: true, revision: 7 });
+  assert.equal(
+    summary.toString('hex'),
+    '0202010102030405060708090a0b0c0d0e000000000000000102616200000000000000',
+  );
   const json = Buffer.from('{"etag":"ab","sizeBytes":1,"headers":{},"user":{}}');
-  const head = Buffer.from('01000102030405060000003200000001', 'hex');
+  const head = Buffer.from('0200010102030405060708090a0b0c0d0e00000007000000320000000100000000', 'hex');
   assert.deepEqual(content, Buffer.concat([head, json, Buffer.from('x')]));
   // The check value of CRC-32 over this text is 0xcbf43926.
   assert.equal(indexShard('123456789', 1000), 0xcbf4_3926 % 1000);
@@ -82,7 +143,7 @@ test('the bytes of an object with a known layout, as docs/formats/object-record.
 
 test('a record that was cut or changed is refused, or read as what it says', () => {
   for (const body of bodies) {
-    const { summary, content } = new EncodedObject(metadata, body).at(5);
+    const { summary, content } = new EncodedObject(metadata, body).at(stampAt(5));
     for (let length = 0; length < content.length; length++) {
       assert.throws(() => decodeObject({ ballot, summary, content: content.subarray(0, length) }), {
         code: 'format-invalid',
@@ -163,11 +224,11 @@ test('the sweep learns which stripes are referred to', async () => {
   await write(asUpload, encodeUpload({ initiatedMs: 0, headers: {}, user: {} }));
   assert.deepEqual(await ask(), [false, true, true], 'while the upload is open, all of its parts are');
   const layout = { stripes: [first], parts: [] };
-  await write(asObject, new EncodedObject(metadata, { form: 'stripes', layout }).at(0));
+  await write(asObject, new EncodedObject(metadata, { form: 'stripes', layout }).at(stampAt(0)));
   await cluster.records.mutate(asUpload, () => ({ action: 'remove', result: undefined }));
   assert.deepEqual(await ask(), [true, true, false], 'then only what the object took over');
   const replaced = { ...metadata, uploadId: '1'.repeat(32) };
-  await write(asObject, new EncodedObject(replaced, { form: 'stripes', layout }).at(0));
+  await write(asObject, new EncodedObject(replaced, { form: 'stripes', layout }).at(stampAt(0)));
   assert.deepEqual(await ask(), [true, false, false]);
   const unknown = recordKey(bucket.bucketId, recordKinds.bucket, 0, 'x');
   assert.equal(await stripeIsReferenced(cluster, unknown, first.id), true, 'in doubt, a stripe is kept');

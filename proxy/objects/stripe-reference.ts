@@ -6,8 +6,9 @@ import type { Cluster } from '#cluster/cluster.ts';
 import { type RecordKey, recordKey, recordKinds, recordName, recordSpace } from '#common/codec/record-key.ts';
 import type { BlobId } from '#common/ids.ts';
 import { readLayout } from './object-body.ts';
-import { decodeObject } from './object-record.ts';
+import { decodeCurrent, decodeObject, type ObjectRecord, olderOf } from './object-record.ts';
 import { splitUploadName } from './upload-record.ts';
+import { versionKeyOf } from './version-store.ts';
 
 /** @param owner the key under which the stripe was written. True when in doubt: of a kind that is not known here. */
 export async function stripeIsReferenced(
@@ -33,8 +34,26 @@ async function objectRefersTo(
 ): Promise<boolean> {
   const stored = await cluster.records.read(key);
   if (stored === undefined) return false;
-  const object = decodeObject(stored);
+  const current = decodeCurrent(stored);
+  if (current !== undefined && (await refersTo(cluster, current, stripe, uploadId))) return true;
+  const older = olderOf(stored).filter((version) => !version.isDeleteMarker);
+  for (const version of older) {
+    if (uploadId !== undefined && version.uploadId !== uploadId) continue;
+    const saved = await cluster.records.read(versionKeyOf(key, version.id));
+    // In doubt: it has been removed just now, or has become current.
+    if (saved === undefined || (await refersTo(cluster, decodeObject(saved), stripe, uploadId))) return true;
+  }
+  return false;
+}
+
+async function refersTo(
+  cluster: Cluster,
+  object: ObjectRecord,
+  stripe: BlobId,
+  uploadId: string | undefined,
+): Promise<boolean> {
   if (uploadId !== undefined && object.metadata.uploadId !== uploadId) return false;
+  if (object.body.form === 'inline') return false;
   if (object.body.form === 'manifest' && object.body.manifest.some(({ id }) => id === stripe)) return true;
   const layout = await readLayout(cluster.bodies, object);
   return layout.stripes.some(({ id }) => id === stripe);
