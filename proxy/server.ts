@@ -4,11 +4,14 @@ import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Address } from '#common/io/network.ts';
 import { type DoorContexts, Doors } from './doors.ts';
-import { refuseMalformed } from './s3/malformed-request.ts';
+import { S3Error } from './s3/errors.ts';
+import { malformedHead, refuseHead, refuseMalformed, refuseOnSocket } from './s3/malformed-request.ts';
 
 /** An underscore cannot be in a bucket's name, so nothing under this prefix hides a bucket. */
 export const HEALTH_PATH = '/_holdfast/health';
 const S3_ROUTE = '/s3';
+/** How often heads that take too long are looked for. */
+const CHECK_MS_MAX = 5000;
 
 export interface ProxyServerLimits {
   /** Request line and headers together. */
@@ -56,9 +59,15 @@ export function createProxyServer(
     // A large object on a slow line takes hours: what ends a request is silence, and not its age.
     requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveMs,
-    connectionsCheckingInterval: 5000,
+    connectionsCheckingInterval: Math.min(CHECK_MS_MAX, limits.headersMs / 4),
     noDelay: true,
+    // Its absence is answered in the doors' own form.
+    requireHostHeader: false,
   });
+  // Headers past a count would be dropped in silence: their bytes are bounded, and their number is looked at later.
+  server.maxHeadersCount = 0;
+  // A client that has sent all it has to send may close its half: its answer is not cut off for that.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleMs;
   const active = new ActiveRequests();
@@ -88,6 +97,7 @@ export function createProxyServer(
 class ActiveRequests {
   readonly #running = new Set<Promise<void>>();
   readonly #responses = new Set<ServerResponse>();
+  readonly #ending = new WeakSet<Socket>();
   #closing = false;
 
   get closing(): boolean {
@@ -103,8 +113,21 @@ class ActiveRequests {
     });
   }
 
-  isAnswering(socket: Socket): boolean {
-    for (const response of this.#responses) if (response.socket === socket) return true;
+  /**
+   * Whether an answer is under way on a connection; it is then closed when that is out. A second answer in its middle
+   * would be taken for a part of it.
+   */
+  closeAfterAnswer(socket: Socket): boolean {
+    if (this.#ending.has(socket)) return true;
+    for (const response of this.#responses) {
+      if (response.socket !== socket) continue;
+      this.#ending.add(socket);
+      if (response.req.complete) response.once('close', () => socket.destroySoon());
+      // What broke is the body of this very request, and nothing more of it will come: that is its answer.
+      else if (response.headersSent) socket.destroySoon();
+      else return false;
+      return true;
+    }
     return false;
   }
 
@@ -131,10 +154,18 @@ function buildApp(server: Server, dispatcher: Doors, active: ActiveRequests): Fa
         awaiting.add(incoming);
         handler(incoming, response);
       });
-      server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-        refuseMalformed(error, socket as Socket),
+      // Without a listener the connection would be closed without a word.
+      server.on('connect', (_incoming, socket) =>
+        refuseOnSocket(
+          new S3Error('MethodNotAllowed', undefined, { fields: { Method: 'CONNECT' } }),
+          socket as Socket,
+        ),
       );
       return server;
+    },
+    // The default would destroy the connection under an answer that is still on its way.
+    clientErrorHandler: (error, socket) => {
+      if (!active.closeAfterAnswer(socket)) refuseMalformed(error, socket);
     },
     // The router would decode the path, fold its slashes and refuse what it cannot: keys are none of its business.
     rewriteUrl: (incoming) => {
@@ -155,6 +186,8 @@ function buildApp(server: Server, dispatcher: Doors, active: ActiveRequests): Fa
     if (found === undefined) return done();
     reply.hijack();
     const response = reply.raw;
+    const malformed = malformedHead(request.raw);
+    if (malformed !== undefined) return refuseHead(malformed, response);
     if (active.closing) response.shouldKeepAlive = false;
     active.add(response, dispatcher.dispatch({ incoming: request.raw, response, ...found }));
   });

@@ -1,34 +1,15 @@
 /** What broken and hostile clients send, some of it straight to the socket. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { HEALTH_PATH } from '#proxy/server.ts';
-import { ada, openTestBed, type Sent, type TestBed, texts } from './s3-test-bed.ts';
+import { exchange, headOf } from './raw-requests.fixture.ts';
+import { ada, openTestBed, type TestBed, texts } from './s3-test-bed.ts';
 
 async function openWithBucket(): Promise<TestBed> {
   const bed = await openTestBed();
   await bed.send({ method: 'PUT', path: '/box' });
   return bed;
-}
-
-/** The head of a signed request, as text. */
-function headOf(bed: TestBed, sent: Sent, more: Readonly<Record<string, string | number>> = {}): string {
-  const { path, headers } = bed.sign(sent);
-  const lines = Object.entries({ ...headers, ...more }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `${sent.method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
-}
-
-/** Writes, and gives all that comes back until the connection closes. */
-async function exchange(bed: TestBed, write: (socket: Socket) => void): Promise<string> {
-  const socket = connect(bed.port, '127.0.0.1');
-  const chunks: Buffer[] = [];
-  return new Promise((resolve) => {
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-    socket.on('error', () => {});
-    socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
-    socket.on('connect', () => write(socket));
-  });
 }
 
 test('paths that are no percent-encoded UTF-8 are InvalidURI', async () => {
