@@ -8,12 +8,16 @@ import type { RingSource } from '#ring/live-ring.ts';
 import { DataBuffers } from '#storage-node/protocol/data-buffers.ts';
 import type { LocalNode } from '#storage-node/protocol/node-access.ts';
 import { StripedBodies } from './bodies/striped-bodies.ts';
+import { WriterLease } from './bodies/writer-lease.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterContext } from './context.ts';
 import { QuorumListings } from './listings/quorum-listings.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { QuorumRecords } from './records/quorum-records.ts';
 import { Ticker } from './ticker.ts';
+import { Upkeep } from './upkeep/upkeep.ts';
+
+const GRACE_MS = 3_600_000;
 
 export interface ClusterOptions {
   readonly network: Network;
@@ -23,9 +27,12 @@ export interface ClusterOptions {
   /** The devices of this process, when it has some. */
   readonly local?: LocalNode;
   readonly rings: RingSource;
+  /** How old something must be before it may be swept, and how long a process that writes is believed to be alive; an hour when left out. */
+  readonly graceMs?: number;
 }
 
 export interface OpenCluster extends Cluster {
+  readonly upkeep: Upkeep;
   close(): Promise<void>;
 }
 
@@ -51,12 +58,16 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
   };
   const ticker = new Ticker(clock);
   const records = new QuorumRecords(context, ticker);
-  const bodies = new StripedBodies(context, ticker);
+  const lease = new WriterLease(context, records, options.graceMs ?? GRACE_MS);
+  const bodies = new StripedBodies(context, ticker, lease);
+  const listings = new QuorumListings(context, records);
   return {
     records,
-    listings: new QuorumListings(context, records),
+    listings,
     bodies,
+    upkeep: new Upkeep({ context, records, listings, lease, inProgress: bodies.inProgress }),
     async close() {
+      lease.close();
       await bodies.flush();
       nodes.close();
     },

@@ -4,23 +4,37 @@ import { HoldfastError } from '#common/errors.ts';
 import type { Bodies, BodySink, BodyWriter, Stripe } from '../cluster.ts';
 import type { ClusterContext } from '../context.ts';
 import type { Ticker } from '../ticker.ts';
+import { BodiesInProgress } from './bodies-in-progress.ts';
 import { ReleaseQueue } from './release-queue.ts';
 import { downloadStripe } from './stripe-download.ts';
 import { StripedWriter } from './striped-writer.ts';
+import type { WriterLease } from './writer-lease.ts';
 
 export class StripedBodies implements Bodies {
   readonly #context: ClusterContext;
   readonly #ticker: Ticker;
   readonly #releases: ReleaseQueue;
+  readonly #lease: WriterLease;
+  readonly inProgress: BodiesInProgress;
 
-  constructor(context: ClusterContext, ticker: Ticker) {
+  constructor(context: ClusterContext, ticker: Ticker, lease: WriterLease) {
     this.#context = context;
     this.#ticker = ticker;
     this.#releases = new ReleaseQueue(context);
+    this.#lease = lease;
+    this.inProgress = new BodiesInProgress(context.clock);
   }
 
   write(owner: RecordKey): BodyWriter {
-    return new StripedWriter(this.#context, this.#ticker, owner, (stripes) => this.release(stripes));
+    // From its first body on, this process must not be taken for dead.
+    this.#lease.start();
+    return new StripedWriter(
+      this.#context,
+      this.#ticker,
+      owner,
+      { lease: this.#lease, body: this.inProgress.begin() },
+      (stripes) => this.release(stripes),
+    );
   }
 
   async read(

@@ -1,22 +1,31 @@
 /** A body on its way into stripes. */
 import { hasCode } from '#common/errors.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
-import { blobId } from '#common/ids.ts';
 import { DATA_BYTES_MAX } from '#storage-node/protocol/frame.ts';
 import type { BodyWriter, Stripe } from '../cluster.ts';
 import type { ClusterContext } from '../context.ts';
 import type { Ticker } from '../ticker.ts';
+import type { BodyInProgress } from './bodies-in-progress.ts';
 import { StripeUpload } from './stripe-upload.ts';
+import type { WriterLease } from './writer-lease.ts';
+import { stripeId } from './writer-record.ts';
 
 export const STRIPE_BYTES_MAX = 64 << 20;
 /** How long a stripe waits for a majority of its devices to come back before anything of it has been sent. */
 const OPEN_MS_MAX = 10_000;
 const OPEN_PAUSE_MS = 100;
 
+/** What keeps the sweep away from the body while it is written. */
+export interface Protection {
+  readonly lease: WriterLease;
+  readonly body: BodyInProgress;
+}
+
 export class StripedWriter implements BodyWriter {
   readonly #context: ClusterContext;
   readonly #ticker: Ticker;
   readonly #owner: RecordKey;
+  readonly #protection: Protection;
   readonly #release: (stripes: readonly Stripe[]) => void;
   readonly #stripes: Stripe[] = [];
   #current: StripeUpload | undefined;
@@ -27,11 +36,13 @@ export class StripedWriter implements BodyWriter {
     context: ClusterContext,
     ticker: Ticker,
     owner: RecordKey,
+    protection: Protection,
     release: (stripes: readonly Stripe[]) => void,
   ) {
     this.#context = context;
     this.#ticker = ticker;
     this.#owner = owner;
+    this.#protection = protection;
     this.#release = release;
   }
 
@@ -50,6 +61,8 @@ export class StripedWriter implements BodyWriter {
   async finish(): Promise<Stripe[]> {
     if (this.#current !== undefined) await this.#seal();
     await this.#sealing;
+    this.#protection.lease.check(this.#protection.body.startedMs);
+    this.#protection.body.end();
     return this.#stripes;
   }
 
@@ -57,6 +70,7 @@ export class StripedWriter implements BodyWriter {
     this.#current?.cancel();
     this.#current = undefined;
     await this.#sealing.catch(() => undefined);
+    this.#protection.body.end();
     this.#release(this.#stripes.splice(0));
   }
 
@@ -78,10 +92,11 @@ export class StripedWriter implements BodyWriter {
   }
 
   async #open(): Promise<StripeUpload> {
-    const { clock, randomness } = this.#context;
+    const { clock, randomness, ballots } = this.#context;
     const deadlineMs = clock.monotonicMs() + OPEN_MS_MAX;
     for (;;) {
-      const id = blobId(randomness.bytes(16).toString('hex'));
+      const id = stripeId(randomness.bytes(10), ballots.writer);
+      this.#protection.body.stripes.add(id);
       const stripe = new StripeUpload(this.#context, this.#ticker, id, this.#owner);
       try {
         await stripe.opened();

@@ -30,6 +30,8 @@ export const recordKinds = {
   version: 6,
   /** An account's own metadata; the space is the account's, the name empty. */
   account: 7,
+  /** A process that writes bodies; the space is the root space. */
+  writer: 8,
 } as const;
 export type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
 
