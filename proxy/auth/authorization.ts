@@ -97,7 +97,7 @@ export function claims(
   return { form, scope: parseScope(form, credential), signedHeaders, signedHeadersText, signature };
 }
 
-function parseScope(form: 'header' | 'query', credential: string): CredentialScope {
+export function parseScope(form: 'header' | 'query', credential: string): CredentialScope {
   const [, accessKey, date, region] = WHOLE_CREDENTIAL.exec(credential) ?? [];
   if (accessKey !== undefined && date !== undefined && region !== undefined) {
     return { accessKey, date, region, text: credential.slice(accessKey.length + 1) };

@@ -3,6 +3,7 @@ import { ByteReader } from '#common/codec/byte-reader.ts';
 import { ByteWriter } from '#common/codec/byte-writer.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { Randomness } from '#common/io/randomness.ts';
+import { type AccessControlList, parseStoredList } from '#proxy/access/acl/access-control-list.ts';
 import { checksumAlgorithms } from '#proxy/body/request-body.ts';
 import { readU48, writeU48 } from './body-layout.ts';
 import {
@@ -15,6 +16,7 @@ import {
   stringsField,
 } from './json-section.ts';
 import type { ChecksumPlan } from './stored-checksum.ts';
+import { parseStoredTags, type TagSet } from './tag-set.ts';
 
 const VERSION = 1;
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
@@ -30,6 +32,9 @@ export interface UploadRecord {
   readonly headers: Readonly<Record<string, string>>;
   readonly user: Readonly<Record<string, string>>;
   readonly checksum?: ChecksumPlan;
+  /** The object's, once it is completed. */
+  readonly acl?: AccessControlList;
+  readonly tags?: TagSet;
   /** Present while the upload is being completed. */
   readonly completion?: Completion;
 }
@@ -78,12 +83,14 @@ export function decodeUploadSummary(bytes: Buffer): UploadSummary {
 export function decodeUpload(content: Buffer): UploadRecord {
   const fields = parseVersionedJson(content);
   const completion = fields['completion'];
-  const checksum = fields['checksum'];
+  const { checksum, acl, tags } = fields;
   return {
     initiatedMs: integerField(fields, 'initiatedMs'),
     headers: stringsField(fields, 'headers'),
     user: stringsField(fields, 'user'),
     ...(checksum === undefined ? undefined : { checksum: decodePlan(asFields(checksum)) }),
+    ...(acl === undefined ? undefined : { acl: parseStoredList(acl) }),
+    ...(tags === undefined ? undefined : { tags: parseStoredTags(tags) }),
     ...(completion === undefined ? undefined : { completion: decodeCompletion(asFields(completion)) }),
   };
 }

@@ -1,34 +1,75 @@
 /** The bucket that a request names, for those who may use it. */
+import type { SpaceId } from '#common/ids.ts';
+import { isAnonymous } from '#proxy/access/anonymous.ts';
+import type { S3Action } from '#proxy/access/actions.ts';
 import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
+import { type Asked, permit } from './access/permit.ts';
 import type { S3Context } from './context.ts';
 import { S3Error } from './errors.ts';
+import { objectOf } from './object-of.ts';
 import type { S3Request } from './request.ts';
 
 const BUCKET_CHARACTERS_MAX = 63;
 
-/** For reading: at most a second old. */
+/** For reading: at most a second old. Throws AccessDenied when the request's action is not allowed. */
 export async function bucketOf(request: S3Request, context: S3Context): Promise<BucketRecord> {
-  return namedBucket(request, context, request.bucket, request.header('x-amz-expected-bucket-owner'));
+  const bucket = await findBucket(request, context);
+  await permit(request, context, bucket, askedOf(request, context, bucket));
+  return bucket;
 }
 
-/** The bucket of a copy's source, or of the request itself. */
+/** The same without asking leave: for an operation that asks for each of many objects. */
+export async function findBucket(request: S3Request, context: S3Context): Promise<BucketRecord> {
+  const expectedOwner = request.header('x-amz-expected-bucket-owner');
+  return namedBucket(request, context, request.bucket, expectedOwner);
+}
+
+/** The bucket of a copy's source, or of the request itself; leave is still to be asked. */
 export async function namedBucket(
   request: S3Request,
   context: S3Context,
   name: string,
   expectedOwner: string | undefined,
 ): Promise<BucketRecord> {
-  const bucket = isPossible(name) ? await context.directory.find(request.principal.account, name) : undefined;
-  return permitted(request, bucket, name, expectedOwner);
+  const bucket = isPossible(name) ? await context.directory.find(accountOf(request), name) : undefined;
+  return expected(bucket, name, expectedOwner);
 }
 
-/** For writing. */
+/** For writing. Throws AccessDenied when the request's action is not allowed. */
 export async function leaseOf(request: S3Request, context: S3Context): Promise<BucketLease> {
+  const lease = await findLease(request, context);
+  await permit(request, context, lease.bucket, askedOf(request, context, lease.bucket));
+  return lease;
+}
+
+/** The same without asking leave. */
+export async function findLease(request: S3Request, context: S3Context): Promise<BucketLease> {
   const name = request.bucket;
-  const lease = isPossible(name) ? await context.directory.lease(request.principal.account, name) : undefined;
-  permitted(request, lease?.bucket, name, request.header('x-amz-expected-bucket-owner'));
+  const lease = isPossible(name) ? await context.directory.lease(accountOf(request), name) : undefined;
+  expected(lease?.bucket, name, request.header('x-amz-expected-bucket-owner'));
   return lease as BucketLease;
+}
+
+function askedOf(request: S3Request, context: S3Context, bucket: BucketRecord): Asked {
+  return {
+    action: actionOf(request),
+    bucketName: request.bucket,
+    key: request.hasKey ? request.key : undefined,
+    object: async () => {
+      const found = await objectOf(request, context, bucket);
+      return found?.type === 'object' ? found.record : undefined;
+    },
+  };
+}
+
+function actionOf(request: S3Request): S3Action {
+  if (request.action === undefined) throw new Error('an operation without an action asks for leave');
+  return request.action;
+}
+
+function accountOf({ principal }: S3Request): SpaceId | undefined {
+  return isAnonymous(principal) ? undefined : principal.account;
 }
 
 /** No longer name can have been created, and none of any length needs a look into the store. */
@@ -36,15 +77,12 @@ function isPossible(name: string): boolean {
   return name.length <= BUCKET_CHARACTERS_MAX;
 }
 
-function permitted(
-  request: S3Request,
+function expected(
   bucket: BucketRecord | undefined,
   name: string,
   expectedOwner: string | undefined,
 ): BucketRecord {
   if (bucket === undefined) throw new S3Error('NoSuchBucket', undefined, { fields: { BucketName: name } });
-  const { account, admin } = request.principal;
-  if (bucket.owner !== account && !admin) throw new S3Error('AccessDenied');
   if (expectedOwner !== undefined && expectedOwner !== bucket.owner) throw new S3Error('AccessDenied');
   return bucket;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import type { Logger } from '#common/log/logger.ts';
 import type { CredentialStore } from '#proxy/auth/credential-store.ts';
+import { RulesOfBuckets } from '#proxy/access/rules-of-bucket.ts';
 import { SigningKeyCache } from '#proxy/auth/signing-key.ts';
 import type { BodyContext } from '#proxy/body/body-context.ts';
 import { BucketDirectory } from '#proxy/buckets/bucket-directory.ts';
@@ -43,6 +44,7 @@ export function buildS3Context(parts: S3Parts): S3Context {
     bodies: parts.bodies,
     buckets,
     directory: new BucketDirectory(buckets),
+    rules: new RulesOfBuckets(),
     region,
     virtualHosts: parts.virtualHosts.map((host) => host.toLowerCase()),
     hostId: Buffer.from(parts.name).toString('base64'),

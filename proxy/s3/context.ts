@@ -3,6 +3,7 @@ import type { Cluster } from '#cluster/cluster.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import type { Logger } from '#common/log/logger.ts';
+import type { RulesOfBuckets } from '#proxy/access/rules-of-bucket.ts';
 import type { AuthenticationOptions } from '#proxy/auth/authentication.ts';
 import type { CredentialStore } from '#proxy/auth/credential-store.ts';
 import type { BodyContext } from '#proxy/body/body-context.ts';
@@ -19,6 +20,8 @@ export interface S3Context {
   readonly bodies: BodyContext;
   readonly buckets: BucketContext;
   readonly directory: BucketDirectory;
+  /** What buckets say about access to them. */
+  readonly rules: RulesOfBuckets;
   /** What GetBucketLocation names. */
   readonly region: string;
   /** Lower-case host names under which `bucket.host` addresses a bucket. */

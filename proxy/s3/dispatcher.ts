@@ -1,14 +1,15 @@
 /** Takes a raw HTTP request through the front door: target, signature, operation, answer. */
 import { hasCode } from '#common/errors.ts';
+import { anonymousPrincipal } from '#proxy/access/anonymous.ts';
 import { authenticateRequest } from '#proxy/auth/authenticate.ts';
 import type { DispatchedRequest } from '#proxy/http/dispatched-request.ts';
 import type { S3Context } from './context.ts';
 import { toS3Error } from './error-mapping.ts';
-import { S3Error } from './errors.ts';
+import { addCorsHeaders, answerPreflight } from './cors/answer-cors.ts';
 import { Reply } from './reply.ts';
 import { S3Request } from './request.ts';
 import { RequestIds } from './request-ids.ts';
-import { parseTarget } from './request-target.ts';
+import { parseTarget, type RequestTarget } from './request-target.ts';
 import { routeOf } from './router.ts';
 import { answerUnread } from './unread-body.ts';
 
@@ -28,7 +29,13 @@ export class S3Dispatcher {
     dispatched.response.on('error', ignore);
     let request: S3Request | undefined;
     try {
-      request = this.#accept(dispatched, reply);
+      const { incoming, url } = dispatched;
+      const target = parseTarget(url, incoming.headers.host, this.#context.virtualHosts);
+      const { method = '', headers } = incoming;
+      if (method === 'OPTIONS') return await answerPreflight(target.bucket, headers, reply, this.#context);
+      if (headers.origin !== undefined && target.bucket !== undefined)
+        await addCorsHeaders(target.bucket, method, headers, reply, this.#context);
+      request = this.#accept(dispatched, reply, target);
       await routeOf(request, dispatched.incoming)(request, this.#context);
     } catch (error) {
       await this.#answerError(dispatched, reply, request, error).catch((failure: unknown) => {
@@ -41,10 +48,9 @@ export class S3Dispatcher {
     }
   }
 
-  #accept(dispatched: DispatchedRequest, reply: Reply): S3Request {
+  #accept(dispatched: DispatchedRequest, reply: Reply, target: RequestTarget): S3Request {
     const { incoming, url, awaitsContinue } = dispatched;
     const context = this.#context;
-    const target = parseTarget(url, incoming.headers.host, context.virtualHosts);
     const authentication = authenticateRequest(
       {
         method: incoming.method ?? '',
@@ -55,8 +61,8 @@ export class S3Dispatcher {
       context.credentials,
       context.authentication,
     );
-    if (authentication.kind === 'anonymous') throw new S3Error('AccessDenied');
-    const { principal, payload } = authentication;
+    const { payload } = authentication;
+    const principal = authentication.kind === 'anonymous' ? anonymousPrincipal : authentication.principal;
     return new S3Request({ incoming, reply, target, principal, payload, awaitsContinue });
   }
 

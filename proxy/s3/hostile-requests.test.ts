@@ -224,5 +224,5 @@ test('the health page is no bucket of anybody', async () => {
   await using bed = await openTestBed();
   const health = await bed.send({ method: 'GET', path: HEALTH_PATH, as: null });
   assert.deepEqual(JSON.parse(health.text), { status: 'ok' });
-  assert.equal((await bed.send({ method: 'GET', path: `${HEALTH_PATH}x`, as: null })).code, 'AccessDenied');
+  assert.equal((await bed.send({ method: 'GET', path: `${HEALTH_PATH}x`, as: null })).code, 'NoSuchBucket');
 });

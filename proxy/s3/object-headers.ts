@@ -29,24 +29,13 @@ const unsupported = [
   'x-amz-server-side-encryption',
   'x-amz-server-side-encryption-customer-algorithm',
   'x-amz-copy-source-server-side-encryption-customer-algorithm',
-  'x-amz-tagging',
   'x-amz-object-lock-mode',
   'x-amz-object-lock-legal-hold',
   'x-amz-write-offset-bytes',
-  'x-amz-grant-read',
-  'x-amz-grant-write',
-  'x-amz-grant-read-acp',
-  'x-amz-grant-write-acp',
-  'x-amz-grant-full-control',
 ] as const;
-
-/** Every access list but the owner's own is refused; the second is what an owner's own object has anyway. */
-const privateLists: ReadonlySet<string> = new Set(['private', 'bucket-owner-full-control']);
 
 export function refuseUnsupported(headers: IncomingHttpHeaders): void {
   for (const name of unsupported) if (headers[name] !== undefined) throw notImplemented(name);
-  const list = headers['x-amz-acl'];
-  if (list !== undefined && !privateLists.has(String(list))) throw notImplemented('x-amz-acl');
   const storageClass = headers['x-amz-storage-class'];
   if (storageClass !== undefined && storageClass !== 'STANDARD') throw new S3Error('InvalidStorageClass');
 }
@@ -94,5 +83,6 @@ export function writeStoredHeaders(
   into.push('ETag', `"${metadata.etag}"`, 'Last-Modified', httpTime(modifiedMs), 'Accept-Ranges', 'bytes');
   const headers = overrides === undefined ? metadata.headers : { ...metadata.headers, ...overrides };
   for (const name in headers) into.push(standard[name] ?? name, headers[name] as string);
+  if (metadata.tags !== undefined) into.push('x-amz-tagging-count', metadata.tags.length);
   for (const name in metadata.user) into.push(USER_PREFIX + name, metadata.user[name] as string);
 }

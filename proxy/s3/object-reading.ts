@@ -4,13 +4,13 @@ import { judgeRead, readConditions } from '#proxy/http/conditions.ts';
 import { httpTime } from '#proxy/http/http-time.ts';
 import { readLayout } from '#proxy/objects/object-body.ts';
 import type { ObjectRecord } from '#proxy/objects/object-record.ts';
-import { readObject } from '#proxy/objects/object-store.ts';
 import { PART_NUMBER_MAX } from '#proxy/objects/part-record.ts';
 import { bucketOf } from './bucket-of.ts';
 import { pushChecksum } from './checksums.ts';
 import type { S3Context } from './context.ts';
 import { invalidArgument, S3Error } from './errors.ts';
 import { writeStoredHeaders } from './object-headers.ts';
+import { presentObject } from './object-of.ts';
 import type { FlatHeaders } from './reply.ts';
 import type { S3Request } from './request.ts';
 
@@ -32,10 +32,8 @@ const overridable: Readonly<Record<string, string>> = {
 
 /** Undefined when the client has the object already and has been told so. */
 export async function beginReading(request: S3Request, context: S3Context): Promise<Reading | undefined> {
-  checkVersion(request.query.get('versionId'));
   const bucket = await bucketOf(request, context);
-  const record = await readObject(context.cluster, bucket, request.key);
-  if (record === undefined) throw new S3Error('NoSuchKey', undefined, { fields: { Key: request.key } });
+  const record = await presentObject(request, context, bucket);
   const { metadata, modifiedMs } = record;
   const header = (name: string) => request.header(name);
   const verdict = judgeRead(readConditions(header), { etag: metadata.etag, modifiedMs });

@@ -11,6 +11,7 @@ export class Reply {
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly #hostId: string;
+  readonly #added: string[] = [];
 
   constructor(response: ServerResponse, requestId: string, hostId: string) {
     this.response = response;
@@ -20,6 +21,11 @@ export class Reply {
 
   get isBegun(): boolean {
     return this.response.headersSent;
+  }
+
+  /** Headers that the answer has whatever it will be, names and values in turn. */
+  addHeaders(headers: readonly string[]): void {
+    this.#added.push(...headers);
   }
 
   head(status: number, headers: FlatHeaders): void {
@@ -32,6 +38,7 @@ export class Reply {
       'Holdfast',
     ];
     for (const each of headers) all.push(each);
+    for (const each of this.#added) all.push(each);
     this.response.writeHead(status, all);
   }
 

@@ -1,9 +1,12 @@
 /** One request on its way through the front door. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { S3Action } from '#proxy/access/actions.ts';
 import type { PayloadMode } from '#proxy/auth/authentication.ts';
 import type { Principal } from '#proxy/auth/principal.ts';
+import { IncomingChunks } from '#proxy/body/incoming-chunks.ts';
 import { openRequestBody } from '#proxy/body/open-request-body.ts';
 import type { RequestBody } from '#proxy/body/request-body.ts';
+import type { FoundVersion } from '#proxy/objects/object-versions.ts';
 import type { S3Context } from './context.ts';
 import { S3Error } from './errors.ts';
 import type { Query } from './query.ts';
@@ -20,15 +23,26 @@ export interface RequestParts {
   readonly awaitsContinue: boolean;
 }
 
+export interface RawBody extends AsyncDisposable {
+  /** Undefined at the end. */
+  next(): Promise<Buffer | undefined>;
+}
+
 export class S3Request {
   readonly method: string;
   readonly query: Query;
   readonly headers: IncomingHttpHeaders;
-  readonly principal: Principal;
+  /** A form names its sender only in its fields. */
+  principal: Principal;
   readonly reply: Reply;
   readonly rawPath: string;
+  /** What leave is asked for: known once the request has been routed. */
+  action: S3Action | undefined;
+  /** The object that the request names, once it is being read. */
+  object: Promise<FoundVersion | undefined> | undefined;
   readonly #parts: RequestParts;
   #body: RequestBody | undefined;
+  #rawIsOpen = false;
 
   constructor(parts: RequestParts) {
     this.#parts = parts;
@@ -38,6 +52,15 @@ export class S3Request {
     this.principal = parts.principal;
     this.reply = parts.reply;
     this.rawPath = parts.target.rawPath;
+  }
+
+  /** The peer's address, as its socket has it. */
+  get remoteAddress(): string | undefined {
+    return this.#parts.incoming.socket.remoteAddress;
+  }
+
+  get isEncrypted(): boolean {
+    return 'encrypted' in this.#parts.incoming.socket;
   }
 
   get hasBucket(): boolean {
@@ -82,13 +105,25 @@ export class S3Request {
     return this.#body;
   }
 
+  /** The bytes of the body as they arrive, for an operation that takes them apart itself. */
+  openRaw(context: S3Context): RawBody {
+    const { incoming, reply, awaitsContinue } = this.#parts;
+    const chunks = new IncomingChunks(incoming, context.bodies.clock, context.bodies.limits);
+    this.#rawIsOpen = true;
+    if (awaitsContinue) reply.response.writeContinue();
+    return {
+      next: async () => chunks.next(),
+      [Symbol.asyncDispose]: async () => chunks.stop(),
+    };
+  }
+
   /** Drops what has not been read of an opened body; undefined when it was never opened. */
   discardBody(bytesMax: number): Promise<boolean> | undefined {
     return this.#body?.discard(bytesMax);
   }
 
   get bodyIsOpen(): boolean {
-    return this.#body !== undefined;
+    return this.#body !== undefined || this.#rawIsOpen;
   }
 }
 

@@ -78,19 +78,6 @@ function includes(grantee: Grantee, reader: ListReader, ignoresPublic: boolean):
   return grantee === reader.account && reader.ownsAccount;
 }
 
-/** As records hold it: short, because every object that has one carries it. */
-export interface StoredList {
-  readonly owner: string;
-  readonly grants: readonly (readonly [string, string])[];
-}
-
-export function storedList(list: AccessControlList): StoredList {
-  return {
-    owner: list.owner,
-    grants: list.grants.map(({ grantee, permission }) => [grantee, permission] as const),
-  };
-}
-
 /** Throws `format-invalid`. */
 export function parseStoredList(value: unknown): AccessControlList {
   if (typeof value !== 'object' || value === null) throw invalid();
@@ -100,8 +87,11 @@ export function parseStoredList(value: unknown): AccessControlList {
 }
 
 function parseGrant(value: unknown): Grant {
-  if (!Array.isArray(value) || value.length !== 2) throw invalid();
-  const [grantee, named] = value as readonly unknown[];
+  if (typeof value !== 'object' || value === null) throw invalid();
+  const { grantee, permission: named } = value as {
+    readonly grantee?: unknown;
+    readonly permission?: unknown;
+  };
   const permission = permissions.find((known) => known === named);
   if (permission === undefined) throw invalid();
   return { grantee: groups.find((group) => group === grantee) ?? accountId(grantee), permission };

@@ -45,12 +45,7 @@ export function parsePolicy(text: string): Policy {
   const statements = asList(listed).map(parseStatement);
   if (statements.length === 0) throw new PolicyError('Could not parse the policy: Statement is empty!');
   if (statements.length > STATEMENTS_MAX) throw new PolicyError('The policy has too many statements');
-  const conditions = statements.flatMap((statement) => statement.conditions);
-  return {
-    statements,
-    readsObjectTags: conditions.some(({ key }) => key.startsWith('s3:existingobjecttag')),
-    isPublic: statements.some(isPublicStatement),
-  };
+  return { statements, isPublic: statements.some(isPublicStatement) };
 }
 
 /** Counts brackets, also those within strings: a document that is too deep is never parsed. */

@@ -29,8 +29,6 @@ export interface Statement {
 
 export interface Policy {
   readonly statements: readonly Statement[];
-  /** Whether a statement asks for the tags of the object that is there. */
-  readonly readsObjectTags: boolean;
   readonly isPublic: boolean;
 }
 

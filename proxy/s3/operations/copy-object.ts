@@ -3,17 +3,19 @@ import type { Stripe } from '#cluster/cluster.ts';
 import type { DigestAlgorithm } from '#proxy/body/digester.ts';
 import type { ChecksumAlgorithm } from '#proxy/body/request-body.ts';
 import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
+import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import { copyBytes } from '#proxy/objects/copy-bytes.ts';
 import { storeLayout } from '#proxy/objects/object-body.ts';
 import { EncodedObject, type ObjectBody, type ObjectMetadata } from '#proxy/objects/object-record.ts';
 import { objectKey, rewriteObject, type WriteOutcome, writeObject } from '#proxy/objects/object-store.ts';
 import type { StoredChecksum } from '#proxy/objects/stored-checksum.ts';
+import { newObjectAccess } from '../access/new-list.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { parseAlgorithm, writeChecksum } from '../checksums.ts';
 import { conditionError, writeCondition } from '../conditions.ts';
 import type { S3Context } from '../context.ts';
 import { checkSourceConditions, type OpenedSource, openCopySource } from '../copy-source.ts';
-import { invalidArgument, notImplemented, S3Error } from '../errors.ts';
+import { invalidArgument, S3Error } from '../errors.ts';
 import { readStoredHeaders, refuseUnsupported, type StoredHeaders } from '../object-headers.ts';
 import type { Operation, S3Request } from '../request.ts';
 import { isoTime } from '../time-format.ts';
@@ -53,10 +55,30 @@ interface Copied {
   readonly checksum: StoredChecksum | undefined;
 }
 
+/** Whether the copy has the tags of the request, and not its source's. */
+function replacesTags(request: S3Request): boolean {
+  const directive = request.header('x-amz-tagging-directive') ?? 'COPY';
+  if (directive === 'COPY' || directive === 'REPLACE') return directive === 'REPLACE';
+  throw invalidArgument('Unknown tagging directive.', 'x-amz-tagging-directive', directive);
+}
+
+/** A copy is a new object: it never has its source's list, and its tags only when they are not replaced. */
+function accessOfCopy(
+  request: S3Request,
+  context: S3Context,
+  bucket: BucketRecord,
+  source: Pick<ObjectMetadata, 'tags'>,
+): Pick<ObjectMetadata, 'acl' | 'tags'> {
+  const { acl, tags } = newObjectAccess(request, context, bucket);
+  const kept = replacesTags(request) ? tags : source.tags;
+  return {
+    ...(acl === undefined ? undefined : { acl }),
+    ...(kept === undefined ? undefined : { tags: kept }),
+  };
+}
+
 /** The headers that the copy gets, or undefined when it keeps its source's. */
 function replacedHeaders(request: S3Request): StoredHeaders | undefined {
-  if (request.header('x-amz-tagging-directive') === 'REPLACE')
-    throw notImplemented('x-amz-tagging-directive');
   const directive = request.header('x-amz-metadata-directive') ?? 'COPY';
   if (directive === 'REPLACE') return readStoredHeaders(request.headers);
   if (directive === 'COPY') return undefined;
@@ -69,7 +91,8 @@ async function replaceMetadata(
   lease: BucketLease,
   replaced: StoredHeaders | undefined,
 ): Promise<Copied> {
-  const changes = replaced ?? (request.header('x-amz-storage-class') === undefined ? undefined : {});
+  const changesMore = request.header('x-amz-storage-class') !== undefined || replacesTags(request);
+  const changes = replaced ?? (changesMore ? {} : undefined);
   if (changes === undefined) {
     throw new S3Error(
       'InvalidRequest',
@@ -79,7 +102,8 @@ async function replaceMetadata(
   const condition = writeCondition((name) => request.header(name));
   const rewritten = await rewriteObject(context.cluster, lease, request.key, condition, (record) => {
     checkSourceConditions(request, record);
-    return { ...record.metadata, ...changes };
+    const { acl: _acl, tags: _tags, ...kept } = record.metadata;
+    return { ...kept, ...changes, ...accessOfCopy(request, context, lease.bucket, record.metadata) };
   });
   if (rewritten === undefined) throw new S3Error('NoSuchKey', undefined, { fields: { Key: request.key } });
   const { etag, checksum } = rewritten.metadata;
@@ -101,6 +125,7 @@ async function copyWhole(
     headers,
     user,
     ...replaced,
+    ...accessOfCopy(request, context, lease.bucket, source.record.metadata),
     ...(checksum === undefined ? {} : { checksum }),
   };
   const condition = writeCondition((name) => request.header(name));

@@ -1,6 +1,7 @@
 /** CreateMultipartUpload (Amazon S3 API Reference). */
 import { newUploadId } from '#proxy/objects/upload-record.ts';
 import { createUpload } from '#proxy/objects/upload-store.ts';
+import { newObjectAccess } from '../access/new-list.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { checksumPlan } from '../checksums.ts';
 import { readStoredHeaders, refuseUnsupported } from '../object-headers.ts';
@@ -15,7 +16,8 @@ export const createMultipartUpload: Operation = async (request, context) => {
   const lease = await leaseOf(request, context);
   const initiatedMs = context.clock.nowMs();
   const uploadId = newUploadId(initiatedMs, context.randomness);
-  const upload = { initiatedMs, ...stored, ...(checksum === undefined ? {} : { checksum }) };
+  const access = newObjectAccess(request, context, lease.bucket);
+  const upload = { initiatedMs, ...stored, ...access, ...(checksum === undefined ? {} : { checksum }) };
   await createUpload(context.cluster, lease, request.key, uploadId, upload);
   const headers: FlatHeaders = [];
   if (checksum !== undefined) {

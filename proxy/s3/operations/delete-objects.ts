@@ -2,7 +2,8 @@
 import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
 import { parseEntityTags } from '#proxy/http/conditions.ts';
 import { removeObject } from '#proxy/objects/object-store.ts';
-import { leaseOf } from '../bucket-of.ts';
+import { permit } from '../access/permit.ts';
+import { findLease } from '../bucket-of.ts';
 import type { S3Context } from '../context.ts';
 import { toS3Error } from '../error-mapping.ts';
 import { S3Error } from '../errors.ts';
@@ -26,7 +27,7 @@ type Removed = { readonly wanted: Wanted; readonly error: S3Error | undefined };
 
 export const deleteObjects: Operation = async (request, context) => {
   requireDigest(request);
-  const lease = await leaseOf(request, context);
+  const lease = await findLease(request, context);
   const root = readXml(await request.openBody(context).readAll(BODY_BYTES_MAX));
   if (root.name !== 'Delete') throw new S3Error('MalformedXML');
   const wanted = root.children.filter((child) => child.name === 'Object').map(readWanted);
@@ -34,7 +35,7 @@ export const deleteObjects: Operation = async (request, context) => {
   const removed: Removed[] = [];
   for (let at = 0; at < wanted.length; at += CONCURRENT) {
     const some = wanted.slice(at, at + CONCURRENT);
-    removed.push(...(await Promise.all(some.map((each) => remove(context, lease, each)))));
+    removed.push(...(await Promise.all(some.map((each) => remove(request, context, lease, each)))));
   }
   const quiet = childText(root, 'Quiet')?.trim() === 'true';
   request.reply.xml(200, resultXml(removed, quiet));
@@ -56,9 +57,20 @@ function readWanted(element: XmlElement): Wanted {
   return { key, versionId: childText(element, 'VersionId'), etag: childText(element, 'ETag') };
 }
 
-async function remove(context: S3Context, lease: BucketLease, wanted: Wanted): Promise<Removed> {
+async function remove(
+  request: S3Request,
+  context: S3Context,
+  lease: BucketLease,
+  wanted: Wanted,
+): Promise<Removed> {
   try {
     checkKey(wanted.key);
+    await permit(request, context, lease.bucket, {
+      action: wanted.versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion',
+      bucketName: request.bucket,
+      key: wanted.key,
+      object: async () => undefined,
+    });
     checkVersion(wanted.versionId);
     const condition = wanted.etag === undefined ? undefined : { ifMatch: parseEntityTags(wanted.etag) };
     const { outcome } = await removeObject(context.cluster, lease, wanted.key, condition);

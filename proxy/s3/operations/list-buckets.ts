@@ -1,6 +1,7 @@
 /** ListBuckets (Amazon S3 API Reference). */
 import { recordKinds } from '#common/codec/record-key.ts';
 import { decodeBucketSummary } from '#proxy/buckets/bucket-record.ts';
+import { requireAccount } from '../access/permit.ts';
 import { decodeToken, encodeToken } from '../continuation-token.ts';
 import { countParameter, textParameter } from '../list-parameters.ts';
 import { writeOwner } from '../object-listing.ts';
@@ -11,6 +12,7 @@ import { XmlWriter } from '../xml/writer.ts';
 const BUCKETS_MAX = 10_000;
 
 export const listBuckets: Operation = async (request, context) => {
+  requireAccount(request);
   const { account, accountName } = request.principal;
   const { query } = request;
   const token = query.get('continuation-token');

@@ -1,9 +1,10 @@
 /** ListObjectsV2 (Amazon S3 API Reference). */
+import { listObjects } from '#proxy/objects/list-objects.ts';
 import { bucketOf, ownerName } from '../bucket-of.ts';
 import { decodeToken, encodeToken } from '../continuation-token.ts';
 import { invalidArgument } from '../errors.ts';
 import { countParameter, nameEncoder, textParameter } from '../list-parameters.ts';
-import { listPage, writeObjectElements, writeOwner, writePrefixes } from '../object-listing.ts';
+import { writeObjectElements, writeOwner, writePrefixes } from '../object-listing.ts';
 import type { Operation } from '../request.ts';
 import { XmlWriter } from '../xml/writer.ts';
 
@@ -23,7 +24,7 @@ export const listObjectsV2: Operation = async (request, context) => {
   const bucket = await bucketOf(request, context);
   const after = startAfter === '' ? undefined : { after: startAfter };
   const start = token === undefined ? after : decodeToken(token);
-  const page = await listPage(context, bucket, { prefix, delimiter, start, limit });
+  const page = await listObjects(context.cluster, bucket, { prefix, delimiter, start, limit });
   const owner = query.get('fetch-owner') === 'true' ? ownerName(context, bucket) : undefined;
   const xml = new XmlWriter('ListBucketResult')
     .element('Name', request.bucket)

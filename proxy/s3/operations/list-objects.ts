@@ -1,8 +1,8 @@
 /** ListObjects, version 1 (Amazon S3 API Reference). */
+import { listObjects as listCurrent } from '#proxy/objects/list-objects.ts';
 import { bucketOf, ownerName } from '../bucket-of.ts';
 import { countParameter, nameEncoder, textParameter } from '../list-parameters.ts';
 import {
-  listPage,
   startAtMarker,
   writeObjectElements,
   writeOwner,
@@ -20,7 +20,7 @@ export const listObjects: Operation = async (request, context) => {
   const limit = countParameter(query, 'max-keys');
   const bucket = await bucketOf(request, context);
   const start = startAtMarker(marker, prefix, delimiter);
-  const page = await listPage(context, bucket, { prefix, delimiter, start, limit });
+  const page = await listCurrent(context.cluster, bucket, { prefix, delimiter, start, limit });
   const owner = ownerName(context, bucket);
   const xml = new XmlWriter('ListBucketResult').element('Name', request.bucket);
   xml.element('Prefix', encode(prefix)).element('Marker', encode(marker));

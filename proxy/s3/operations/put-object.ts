@@ -3,6 +3,7 @@ import { EncodedObject, INLINE_BYTES_MAX } from '#proxy/objects/object-record.ts
 import { objectKey, readObject, writeObject } from '#proxy/objects/object-store.ts';
 import { receiveBody } from '#proxy/objects/receive-body.ts';
 import { judgeCondition } from '#proxy/objects/write-condition.ts';
+import { newObjectAccess } from '../access/new-list.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { declaredChecksum, pushChecksum } from '../checksums.ts';
 import { conditionError, writeCondition } from '../conditions.ts';
@@ -17,6 +18,7 @@ export const putObject: Operation = async (request, context) => {
   const stored = readStoredHeaders(headers);
   const condition = writeCondition((name) => request.header(name));
   const lease = await leaseOf(request, context);
+  const access = newObjectAccess(request, context, lease.bucket);
   const declared = declaredLengthOf(
     request.header('content-length'),
     request.header('x-amz-decoded-content-length'),
@@ -39,6 +41,7 @@ export const putObject: Operation = async (request, context) => {
     etag: md5Hex,
     sizeBytes: lengthBytes,
     ...stored,
+    ...access,
     ...(checksum === undefined ? {} : { checksum }),
   };
   const object = new EncodedObject(metadata, received.body);

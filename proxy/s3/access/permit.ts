@@ -1,0 +1,66 @@
+/** Asks leave for what a request wants: docs/formats/access-control.md tells what is asked. */
+import type { AccessControlList } from '#proxy/access/acl/access-control-list.ts';
+import { privateList } from '#proxy/access/acl/access-control-list.ts';
+import { readsObject, type S3Action } from '#proxy/access/actions.ts';
+import { isAnonymous } from '#proxy/access/anonymous.ts';
+import { decideAccess, type Requester } from '#proxy/access/decide.ts';
+import type { Principal } from '#proxy/auth/principal.ts';
+import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
+import type { ObjectMetadata } from '#proxy/objects/object-record.ts';
+import type { S3Context } from '../context.ts';
+import { S3Error } from '../errors.ts';
+import type { S3Request } from '../request.ts';
+import { requestConditions } from './request-conditions.ts';
+
+export interface Asked {
+  readonly action: S3Action;
+  readonly bucketName: string;
+  readonly key: string | undefined;
+  /** Reads the object that is there; called only when the decision depends on it. */
+  object(): Promise<{ readonly metadata: ObjectMetadata } | undefined>;
+}
+
+export function requesterOf(principal: Principal): Requester {
+  const { account, userName, admin, role } = principal;
+  const anonymous = isAnonymous(principal);
+  return { account, userName, anonymous, admin, ownsAccount: !anonymous && role === 'owner' };
+}
+
+/** Whether the principal owns the account, or may do everything in any. */
+export function standsFor(principal: Principal, account: string): boolean {
+  return principal.admin || (principal.role === 'owner' && principal.account === account);
+}
+
+/** Throws AccessDenied. An object that is absent is left to the operation to find, when who asks may know of it. */
+export async function permit(
+  request: S3Request,
+  context: S3Context,
+  bucket: BucketRecord,
+  asked: Asked,
+): Promise<void> {
+  const { principal } = request;
+  // Nobody ever said anything about this bucket: it is its owner's, and so is all that is in it.
+  if (bucket.configuration === undefined && standsFor(principal, bucket.owner)) return;
+  const rules = context.rules.of(bucket);
+  const { action, bucketName, key } = asked;
+  const found = readsObject(action) && key !== undefined ? await asked.object() : undefined;
+  const verdict = decideAccess({
+    who: requesterOf(principal),
+    action,
+    bucket: rules,
+    bucketName,
+    key,
+    object: found === undefined ? undefined : listOf(found.metadata, bucket),
+    context: requestConditions(request, context.clock.nowMs(), () => found?.metadata.tags),
+  });
+  if (verdict === 'deny') throw new S3Error('AccessDenied');
+}
+
+export function listOf(metadata: ObjectMetadata, bucket: BucketRecord): AccessControlList {
+  return metadata.acl ?? privateList(bucket.owner);
+}
+
+/** For what is asked of an account and not of a bucket. */
+export function requireAccount(request: S3Request): void {
+  if (!requesterOf(request.principal).ownsAccount) throw new S3Error('AccessDenied');
+}

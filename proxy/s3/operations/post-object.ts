@@ -1,0 +1,112 @@
+/** PostObject: an upload from a browser's form (Amazon S3 API Reference, "POST Object"). */
+import { Readable } from 'node:stream';
+import type { IncomingHttpHeaders } from 'node:http';
+import { isAnonymous } from '#proxy/access/anonymous.ts';
+import { authenticateForm } from '#proxy/auth/form-signature.ts';
+import { openRequestBody } from '#proxy/body/open-request-body.ts';
+import { EncodedObject } from '#proxy/objects/object-record.ts';
+import { objectKey, writeObject } from '#proxy/objects/object-store.ts';
+import { receiveBody } from '#proxy/objects/receive-body.ts';
+import { newObjectAccess } from '../access/new-list.ts';
+import { permit } from '../access/permit.ts';
+import { findLease } from '../bucket-of.ts';
+import { declaredChecksum } from '../checksums.ts';
+import type { S3Context } from '../context.ts';
+import { S3Error } from '../errors.ts';
+import { readStoredHeaders, refuseUnsupported } from '../object-headers.ts';
+import { answerForm } from '../post-object/answer-form.ts';
+import { formHeaders, formTags, keyOfForm } from '../post-object/form-fields.ts';
+import { checkForm, type FormPolicy, parseFormPolicy } from '../post-object/form-policy.ts';
+import { MultipartForm } from '../post-object/multipart-form.ts';
+import type { Operation, S3Request } from '../request.ts';
+
+export const postObject: Operation = async (request, context) => {
+  await using body = request.openRaw(context);
+  const form = new MultipartForm(request.header('content-type') ?? '', () => body.next());
+  const received = await form.receiveFields();
+  const fields = byName(received.fields);
+  const policy = authorizeForm(request, context, fields);
+  const key = keyOfForm(fields, received.file);
+  fields.set('key', key);
+  fields.set('bucket', request.bucket);
+  if (policy !== undefined) checkForm(policy, fields, context.clock.nowMs());
+  const headers = formHeaders(fields, received.file);
+  refuseUnsupported(headers);
+  const lease = await findLease(request, context);
+  const object = async () => undefined;
+  await permit(request, context, lease.bucket, {
+    action: 's3:PutObject',
+    bucketName: request.bucket,
+    key,
+    object,
+  });
+  const header = (name: string) => {
+    const value = headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
+  const tags = formTags(fields);
+  const access = {
+    ...newObjectAccess(request, context, lease.bucket, header),
+    ...(tags.length === 0 ? undefined : { tags }),
+  };
+  const file = Readable.from(form.fileChunks(), { objectMode: false });
+  const taken = await receiveFile(context, headers, policy, file, objectKey(lease.bucket, key));
+  const { md5Hex, lengthBytes, checksums } = taken.digests;
+  const sum = declaredChecksum(checksums);
+  const checksum = sum === undefined ? undefined : { checksum: { ...sum, type: 'FULL_OBJECT' as const } };
+  const metadata = {
+    etag: md5Hex,
+    sizeBytes: lengthBytes,
+    ...readStoredHeaders(headers),
+    ...access,
+    ...checksum,
+  };
+  await writeObject(context.cluster, lease, key, new EncodedObject(metadata, taken.body));
+  answerForm(request, fields, md5Hex);
+};
+
+function byName(fields: readonly (readonly [string, string])[]): Map<string, string> {
+  const named = new Map<string, string>();
+  for (const [name, value] of fields) {
+    const lower = name.toLowerCase();
+    if (!named.has(lower)) named.set(lower, value);
+  }
+  return named;
+}
+
+/** Who has signed the form stands for the request from now on. */
+function authorizeForm(
+  request: S3Request,
+  context: S3Context,
+  fields: ReadonlyMap<string, string>,
+): FormPolicy | undefined {
+  const signer = authenticateForm(fields, context.credentials, context.authentication);
+  if (signer === undefined) return undefined;
+  if (!isAnonymous(request.principal)) {
+    throw new S3Error('InvalidRequest', 'Only one auth mechanism allowed: the form or its headers.');
+  }
+  request.principal = signer;
+  return parseFormPolicy(fields.get('policy') ?? '');
+}
+
+async function receiveFile(
+  context: S3Context,
+  headers: IncomingHttpHeaders,
+  policy: FormPolicy | undefined,
+  file: Readable,
+  owner: ReturnType<typeof objectKey>,
+) {
+  const { bodies, cluster } = context;
+  const { lengthBytes } = policy ?? {};
+  const bodyBytesMax = Math.min(bodies.limits.bodyBytesMax, lengthBytes?.max ?? Infinity);
+  const limited = { ...bodies, limits: { ...bodies.limits, bodyBytesMax } };
+  const body = openRequestBody(file, { headers, payload: { kind: 'unsigned' } }, limited);
+  try {
+    const received = await receiveBody(cluster, owner, body);
+    if (lengthBytes === undefined || received.digests.lengthBytes >= lengthBytes.min) return received;
+    cluster.bodies.release(received.stripes);
+  } finally {
+    file.destroy();
+  }
+  throw new S3Error('EntityTooSmall');
+}
