@@ -25,6 +25,9 @@ export class BufferPool {
   readonly #lent = new Set<PooledBuffer>();
   readonly #waiters = new Set<Waiter>();
   readonly #waitersMax: number;
+  readonly #idle = new Set<() => void>();
+  /** Buffers that were asked back and have not come yet. */
+  #returning = 0;
 
   constructor(buffers: number = BUFFERS_DEFAULT, waitersMax: number = WAITERS_MAX_DEFAULT) {
     if (!Number.isInteger(buffers) || buffers < 1) throw new RangeError('a pool holds at least one buffer');
@@ -60,12 +63,34 @@ export class BufferPool {
     }
     const waiter: Waiter = { given };
     this.#waiters.add(waiter);
+    this.#askBack();
     return () => this.#waiters.delete(waiter);
+  }
+
+  /**
+   * Tells that the owner of a lent buffer waits for its sender. When others wait for buffers, `giveUp` is called, once:
+   * the owner then releases the buffer soon, however full it is. Otherwise as many slow senders as there are buffers
+   * would keep every other body waiting. The answer withdraws the offer.
+   */
+  offer(giveUp: () => void): () => void {
+    this.#idle.add(giveUp);
+    this.#askBack();
+    return () => this.#idle.delete(giveUp);
+  }
+
+  #askBack(): void {
+    for (const giveUp of this.#idle) {
+      if (this.#returning >= this.#waiters.size) return;
+      this.#idle.delete(giveUp);
+      this.#returning += 1;
+      giveUp();
+    }
   }
 
   /** Throws `invalid-argument` when the buffer is not lent: two owners of one buffer would mix two bodies. */
   release(buffer: PooledBuffer): void {
     if (!this.#lent.has(buffer)) throw new HoldfastError('invalid-argument', 'the buffer is not lent');
+    if (this.#returning > 0) this.#returning -= 1;
     for (const waiter of this.#waiters) {
       this.#waiters.delete(waiter);
       waiter.given(buffer);

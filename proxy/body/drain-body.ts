@@ -80,7 +80,7 @@ export class BodyDrain {
     const { decoder } = this.#plan;
     for (;;) {
       const next = this.#chunks.next();
-      const chunk = next instanceof Promise ? await next : next;
+      const chunk = next instanceof Promise ? await this.#awaitSender(next) : next;
       if (chunk === undefined) return;
       decoder.feed(chunk);
       for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) {
@@ -97,6 +97,17 @@ export class BodyDrain {
         this.#plan.chain.claim(piece.chunkSignature);
         this.#chunkEnds.push(this.#filled);
       }
+    }
+  }
+
+  /** What has been gathered goes on its way as it is, when somebody else needs the buffer meanwhile. */
+  async #awaitSender(next: Promise<Buffer | undefined>): Promise<Buffer | undefined> {
+    if (this.#current === undefined) return next;
+    const withdraw = this.#context.buffers.offer(() => this.#dispatch());
+    try {
+      return await next;
+    } finally {
+      withdraw();
     }
   }
 
