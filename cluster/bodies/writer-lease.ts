@@ -5,8 +5,7 @@ import type { Records } from '../cluster.ts';
 import type { ClusterContext } from '../context.ts';
 import { encodeWriter, writerKey, writerName } from './writer-record.ts';
 
-const RENEWALS_PER_LEASE = 60;
-const RENEWAL_MS_MIN = 250;
+const RENEWALS_PER_LEASE = 8;
 const RENEWAL_MS_MAX = 60_000;
 const EMPTY = Buffer.alloc(0);
 
@@ -86,7 +85,7 @@ export class WriterLease {
       // The next one may succeed; when none does, `check` says so.
     }
     if (this.#closed) return;
-    const everyMs = Math.min(RENEWAL_MS_MAX, Math.max(RENEWAL_MS_MIN, this.leaseMs / RENEWALS_PER_LEASE));
+    const everyMs = Math.min(RENEWAL_MS_MAX, this.leaseMs / RENEWALS_PER_LEASE);
     this.#timer = this.#context.clock.after(everyMs, () => void this.#renew());
   }
 }

@@ -16,13 +16,15 @@ import {
 import type { EncodedMessage } from '#storage-node/protocol/messages/message.ts';
 import { encodePurge } from '#storage-node/protocol/messages/purge.ts';
 import { encodeRead } from '#storage-node/protocol/messages/read.ts';
-import { type Walked, encodeWalk } from '#storage-node/protocol/messages/walk.ts';
+import { type Walked, type WalkedRow, encodeWalk } from '#storage-node/protocol/messages/walk.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import type { BodiesInProgress } from '../bodies/bodies-in-progress.ts';
 import type { WriterLease } from '../bodies/writer-lease.ts';
 import { WRITER_SPACE, decodeWriter, writerKey, writerOfStripe } from '../bodies/writer-record.ts';
 import type { Listings, Records } from '../cluster.ts';
 import { type ClusterContext, type Placement, placeBlob, placeRecord } from '../context.ts';
+
+export type { ListedBlob, WalkedRow };
 
 const BLOBS_AT_ONCE = 200;
 const WRITERS_MAX = 10_000;

@@ -41,7 +41,7 @@ export class MemoryNodes {
   }
 
   /** A proxy's view of the cluster, from a host of its own. */
-  async open(host = 'proxy'): Promise<OpenCluster> {
+  async open(host = 'proxy', graceMs?: number): Promise<OpenCluster> {
     this.#seed += 1;
     const cluster = await openCluster({
       network: this.network.host(host),
@@ -49,6 +49,7 @@ export class MemoryNodes {
       randomness: seededRandomness(this.#seed),
       clusterKey: CLUSTER_KEY,
       rings: new LiveRing(this.ring),
+      ...(graceMs === undefined ? {} : { graceMs }),
     });
     this.#clusters.push(cluster);
     return cluster;
@@ -65,7 +66,7 @@ export class MemoryNodes {
       randomness: seededRandomness(this.#seed + 100 + node),
       log: createLogger({ level: 'error', form: 'json', nowMs: Date.now, sink: { write: () => undefined } }),
       clusterKey: CLUSTER_KEY,
-      ring: this.ring,
+      rings: new LiveRing(this.ring),
       devices: new Map([[node, new DeviceService(deviceId(node), engine, clock)]]),
     });
     await server.listen({ host: nodeName(node), port: PORT });
