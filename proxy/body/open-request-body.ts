@@ -122,6 +122,28 @@ class StreamedBody implements RequestBody {
     }
   }
 
+  async *pieces(): AsyncGenerator<Buffer> {
+    const { decoder, expectations, chain } = this.#plan;
+    const { md5Hex, payloadSha256Hex, checksum, trailerChecksum } = expectations;
+    const promises = [chain, md5Hex, payloadSha256Hex, checksum, trailerChecksum];
+    if (promises.some((promise) => promise !== undefined))
+      throw new HoldfastError('invalid-argument', 'a body that is to be verified is read as a whole');
+    this.#take();
+    if (this.#isEmpty) return;
+    const chunks = this.#open();
+    try {
+      for (;;) {
+        const chunk = await chunks.next();
+        if (chunk === undefined) break;
+        decoder.feed(chunk);
+        for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) yield piece.bytes;
+      }
+      decoder.finish();
+    } finally {
+      chunks.stop();
+    }
+  }
+
   async discard(limitBytes: number): Promise<boolean> {
     this.#taken = true;
     if (this.#isEmpty || this.#chunks?.ended === true) return true;

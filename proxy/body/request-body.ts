@@ -22,7 +22,7 @@ export interface CollectedBody {
 }
 
 /**
- * One of `readAll`, `collect` and `drain` may be called, once. Each resolves only when everything that vouches for the
+ * One of `readAll`, `collect`, `drain` and `pieces` may be called, once. Each but the last resolves only when everything that vouches for the
  * body has been verified: the length, the signatures of chunks and trailer, the payload's SHA-256, Content-MD5 and every
  * declared checksum. Each throws BodyError, `aborted` when the client has gone, and what the sink throws.
  */
@@ -35,6 +35,11 @@ export interface RequestBody {
   collect(limitBytes: number): Promise<CollectedBody>;
   /** Hands the body to `sink` in order, one call at a time, at most 256 KiB each; an empty body makes no call. */
   drain(sink: BodySink): Promise<BodyDigests>;
+  /**
+   * The body as it comes, in buffers of the system's own, for what is to be worked through and not kept. Its length is
+   * checked at the end and nothing else is: throws `invalid-argument` when something vouches for the content.
+   */
+  pieces(): AsyncIterable<Buffer>;
   /**
    * Drops what has not been received yet, for when an answer goes out early. Resolves true when the body ended within
    * `limitBytes` and the connection can serve another request; false when it must be closed. Never throws.

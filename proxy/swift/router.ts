@@ -7,7 +7,15 @@
  * through `request.reply`; and throws SwiftError. What a query parameter turns into another operation goes to
  * `byParameter`, which is asked first.
  */
+import { bulkDelete } from './bulk/bulk-delete.ts';
+import { bulkUpload } from './bulk/bulk-upload.ts';
 import { SwiftError } from './errors.ts';
+import { copyObject } from './objects/copy-object.ts';
+import { deleteObject } from './objects/delete-object.ts';
+import { getObject } from './objects/get-object.ts';
+import { headObject } from './objects/head-object.ts';
+import { postObject } from './objects/post-object.ts';
+import { putObject } from './objects/put-object.ts';
 import { deleteContainer } from './operations/delete-container.ts';
 import { getAccount } from './operations/get-account.ts';
 import { getContainer } from './operations/get-container.ts';
@@ -34,10 +42,20 @@ const containerRoutes: Routes = {
   PUT: putContainer,
 };
 
-const objectRoutes: Routes = {};
+const objectRoutes: Routes = {
+  COPY: copyObject,
+  DELETE: deleteObject,
+  GET: getObject,
+  HEAD: headObject,
+  POST: postObject,
+  PUT: putObject,
+};
 
 /** Operations that a parameter of the query chooses, by its name, for any path of the API. */
-const byParameter: Readonly<Record<string, Routes>> = {};
+const byParameter: Readonly<Record<string, Routes>> = {
+  'bulk-delete': { DELETE: bulkDelete, POST: bulkDelete },
+  'extract-archive': { PUT: bulkUpload },
+};
 
 const API_VERSIONS: ReadonlySet<string> = new Set(['v1', 'v1.0']);
 const AUTH_PREFIX = '/auth/';

@@ -119,7 +119,8 @@ function complaining(complaints: string[]): Logger {
 function send(port: number, agent: Agent, sent: Sent): Promise<Answer> {
   const { method = 'GET', body, headers } = sent;
   const path = sent.path.startsWith('/') ? sent.path : `/v1/AUTH_sky/${sent.path}`;
-  const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
+  const untold = body === undefined || headers?.['Transfer-Encoding'] !== undefined;
+  const length = untold ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
       { host: '127.0.0.1', port, agent, method, path, headers: { ...length, ...headers } },
