@@ -16,6 +16,7 @@ import { BufferPool } from './body/buffer-pool.ts';
 import { DigestPool } from './body/digest-pool.ts';
 import { buildS3Context } from './s3/build-context.ts';
 import { createProxyServer } from './server.ts';
+import { startSweep } from './sweep/start-sweep.ts';
 import { buildSwiftContext } from './swift/build-context.ts';
 
 /** @param local the devices of this process, when it has some. */
@@ -46,6 +47,7 @@ export async function runProxyRole(
     randomness,
     clusterKey,
     rings,
+    graceMs: config.sweep.graceSeconds * 1000,
     ...(local === undefined ? {} : { local }),
   });
   const buffers = new BufferPool();
@@ -58,10 +60,16 @@ export async function runProxyRole(
   const port = await server.listen(
     control.listener === undefined ? config.listen : (control.listener as Server),
   );
+  const sweep = startSweep(cluster, clock, log, config.sweep);
   return {
     ports: [port],
-    status: async () => ({ digestStreams: digests.streams, buffersLent: buffers.lent }),
+    status: async () => ({
+      digestStreams: digests.streams,
+      buffersLent: buffers.lent,
+      sweep: sweep.status,
+    }),
     async close() {
+      await sweep.close();
       await server.close();
       await cluster.close();
       credentials.close();

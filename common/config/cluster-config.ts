@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { HoldfastError } from '#common/errors.ts';
 import { loadConfig } from './load.ts';
 import { defaultTo, fallbacks, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
+import { sweepSection } from './sweep-config.ts';
 import { flag, bytes, domain, host, integer, path, port, text } from './values.ts';
 
 export const DEVICES_MAX = 256;
@@ -105,6 +106,7 @@ export const clusterFields = {
   control: section(control, 'The control endpoint.'),
   storage: section(storage, 'The storage processes.'),
   proxy: section(proxy, 'The proxy processes.'),
+  sweep: sweepSection,
   users: defaultTo(
     [],
     list(mapping(user), 1000),

@@ -39,6 +39,7 @@ const proxy: RoleConfig = {
     virtualHosts: ['s3.example.org'],
     bucketShards: 4,
     onlyProxy: true,
+    sweep: { graceSeconds: 60, intervalSeconds: 5, reclaimSeconds: 120 },
   },
 };
 

@@ -5,6 +5,7 @@ import { deviceId } from '#common/ids.ts';
 import { loadConfig } from './load.ts';
 import type { NodeRoleConfig, ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
 import { defaultTo, list, mapping, required, section, type ValueOf } from './schema.ts';
+import { sweepSection } from './sweep-config.ts';
 import { bytes, domain, flag, host, integer, path, port, text } from './values.ts';
 
 const processName = text('a name such as storage-1', /^[a-z0-9][a-z0-9-]{0,63}$/);
@@ -66,6 +67,7 @@ export const proxyRoleFields = {
       virtualHosts: defaultTo([], list(domain, 32), 'As objects.virtualHosts.'),
       bucketShards: defaultTo(4, integer(1, 1024), 'As objects.bucketShards.'),
       onlyProxy: defaultTo(false, flag, 'Whether this is the cluster’s only proxy process.'),
+      sweep: sweepSection,
     },
     'The proxy role.',
   ),

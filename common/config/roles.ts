@@ -21,6 +21,14 @@ export interface NodeRoleConfig {
   readonly proxy: ProxyRoleConfig;
 }
 
+export interface SweepConfig {
+  /** Age from which on a stripe that nothing refers to is removed. */
+  readonly graceSeconds: number;
+  readonly intervalSeconds: number;
+  /** Age from which on a tombstone is reclaimed. */
+  readonly reclaimSeconds: number;
+}
+
 export interface ProxyRoleConfig {
   readonly name: string;
   readonly listen: Address;
@@ -36,4 +44,5 @@ export interface ProxyRoleConfig {
   readonly bucketShards: number;
   /** Whether no other process serves this cluster's buckets: then a bucket's deletion has no other's lease to wait out. */
   readonly onlyProxy: boolean;
+  readonly sweep: SweepConfig;
 }

@@ -67,6 +67,7 @@ export function planProcesses(
     virtualHosts: config.objects.virtualHosts,
     bucketShards: config.objects.bucketShards,
     onlyProxy: count === 1,
+    sweep: config.sweep,
   });
   if (!config.apart) {
     return numbered(processes, 'node', (name, process) => ({
