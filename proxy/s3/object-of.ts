@@ -2,6 +2,7 @@
 import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import type { ObjectMetadata, ObjectRecord } from '#proxy/objects/object-record.ts';
+import { httpTime } from '#proxy/http/http-time.ts';
 import { changeVersion } from '#proxy/objects/change-version.ts';
 import { type FoundVersion, readVersion } from '#proxy/objects/object-versions.ts';
 import { parseVersionSelector, shownVersion, type VersionSelector } from '#proxy/objects/version-id.ts';
@@ -42,9 +43,16 @@ export async function presentObject(
 function absentObject(request: S3Request, found: FoundVersion | undefined): S3Error {
   const VersionId = request.query.get('versionId') ?? '';
   const fields = { Key: request.key, ...(VersionId === '' ? undefined : { VersionId }) };
-  if (VersionId === '') return new S3Error('NoSuchKey', undefined, { fields });
+  const headers = found?.type === 'delete-marker' ? markerHeaders(found) : {};
+  if (VersionId === '') return new S3Error('NoSuchKey', undefined, { fields, headers });
   if (found === undefined) return new S3Error('NoSuchVersion', undefined, { fields });
-  return new S3Error('MethodNotAllowed', undefined, { fields, headers: { 'x-amz-delete-marker': 'true' } });
+  const modifiedMs = found.type === 'delete-marker' ? found.modifiedMs : found.record.modifiedMs;
+  const allowed = { ...headers, Allow: 'DELETE', 'Last-Modified': httpTime(modifiedMs) };
+  return new S3Error('MethodNotAllowed', undefined, { fields, headers: allowed });
+}
+
+function markerHeaders(marker: FoundVersion & { readonly type: 'delete-marker' }) {
+  return { 'x-amz-delete-marker': 'true', 'x-amz-version-id': shownVersion(marker.version) };
 }
 
 /** Changes what is known of the object, in place, and answers; its time and its ETag stay. */

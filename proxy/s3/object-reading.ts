@@ -2,6 +2,7 @@
 import { type ByteRange, parseRange } from '#proxy/http/byte-range.ts';
 import { judgeRead, readConditions } from '#proxy/http/conditions.ts';
 import { httpTime } from '#proxy/http/http-time.ts';
+import type { BucketPlace } from '#proxy/objects/bucket-access.ts';
 import { readLayout } from '#proxy/objects/object-body.ts';
 import type { ObjectRecord } from '#proxy/objects/object-record.ts';
 import { PART_NUMBER_MAX } from '#proxy/objects/part-record.ts';
@@ -13,6 +14,7 @@ import { writeStoredHeaders } from './object-headers.ts';
 import { presentObject } from './object-of.ts';
 import type { FlatHeaders } from './reply.ts';
 import type { S3Request } from './request.ts';
+import { pushVersion } from './version-headers.ts';
 
 export interface Reading {
   readonly record: ObjectRecord;
@@ -45,19 +47,18 @@ export async function beginReading(request: S3Request, context: S3Context): Prom
     request.reply.empty(304, headers);
     return undefined;
   }
-  return readingOf(request, context, record);
+  return readingOf(request, context, bucket, record);
 }
 
-/** Without versioning, an object's only version is `null`. */
-export function checkVersion(version: string | undefined): void {
-  if (version !== undefined && version !== '' && version !== 'null') {
-    throw new S3Error('NoSuchVersion', undefined, { fields: { VersionId: version.slice(0, 1024) } });
-  }
-}
-
-async function readingOf(request: S3Request, context: S3Context, record: ObjectRecord): Promise<Reading> {
+async function readingOf(
+  request: S3Request,
+  context: S3Context,
+  bucket: BucketPlace,
+  record: ObjectRecord,
+): Promise<Reading> {
   const { metadata, modifiedMs } = record;
   const headers: FlatHeaders = [];
+  pushVersion(headers, bucket, record.version);
   writeStoredHeaders(headers, metadata, modifiedMs, overrides(request));
   const part = await partRange(request, context, record, headers);
   const range = part ?? requestedRange(request, record);

@@ -27,6 +27,7 @@ import { getBucketOwnershipControls, putBucketOwnershipControls } from './operat
 import { getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './operations/bucket-policy.ts';
 import { getBucketRequestPayment, putBucketRequestPayment } from './operations/bucket-request-payment.ts';
 import { getBucketTagging, putBucketTagging } from './operations/bucket-tagging.ts';
+import { getBucketVersioning, putBucketVersioning } from './operations/bucket-versioning.ts';
 import { getPublicAccessBlock, putPublicAccessBlock } from './operations/public-access-block.ts';
 import { postObject } from './operations/post-object.ts';
 import { headBucket } from './operations/head-bucket.ts';
@@ -75,7 +76,7 @@ const bucketRoutes: MethodRoutes = {
       logging: to(emptyBucketConfiguration('BucketLoggingStatus'), 's3:GetBucketLogging'),
       notification: to(emptyBucketConfiguration('NotificationConfiguration'), 's3:GetBucketNotification'),
       requestPayment: to(getBucketRequestPayment, 's3:GetBucketRequestPayment'),
-      versioning: to(emptyBucketConfiguration('VersioningConfiguration'), 's3:GetBucketVersioning'),
+      versioning: to(getBucketVersioning, 's3:GetBucketVersioning'),
       cors: to(getBucketCors, 's3:GetBucketCORS'),
       encryption: to(
         absentBucketConfiguration('ServerSideEncryptionConfigurationNotFoundError'),
@@ -113,6 +114,7 @@ const bucketRoutes: MethodRoutes = {
       publicAccessBlock: to(putPublicAccessBlock, 's3:PutBucketPublicAccessBlock'),
       requestPayment: to(putBucketRequestPayment, 's3:PutBucketRequestPayment'),
       tagging: to(putBucketTagging, 's3:PutBucketTagging'),
+      versioning: to(putBucketVersioning, 's3:PutBucketVersioning'),
     },
   },
   DELETE: {

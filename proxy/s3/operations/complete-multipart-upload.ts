@@ -10,8 +10,10 @@ import { assembledChecksum, checksumHeader, elementNames, writeChecksum } from '
 import { conditionError, writeCondition } from '../conditions.ts';
 import type { S3Context } from '../context.ts';
 import { S3Error } from '../errors.ts';
+import type { FlatHeaders } from '../reply.ts';
 import type { Operation, S3Request } from '../request.ts';
 import { noSuchUpload, uploadIdOf } from '../upload-of.ts';
+import { pushWritten } from '../version-headers.ts';
 import { childText, readXml, type XmlElement } from '../xml/reader.ts';
 import { XmlWriter } from '../xml/writer.ts';
 
@@ -48,7 +50,9 @@ export const completeMultipartUpload: Operation = async (request, context) => {
   xml.element('Location', `http://${request.header('host') ?? ''}${request.rawPath}`);
   xml.element('Bucket', request.bucket).element('Key', key).element('ETag', `"${completed.etag}"`);
   writeChecksum(xml, completed.checksum);
-  request.reply.xml(200, xml.done());
+  const headers: FlatHeaders = [];
+  pushWritten(headers, completed);
+  request.reply.xml(200, xml.done(), headers);
 };
 
 function readParts(body: Buffer): NamedPart[] {

@@ -14,11 +14,18 @@ import { leaseOf } from '../bucket-of.ts';
 import { parseAlgorithm, writeChecksum } from '../checksums.ts';
 import { conditionError, writeCondition } from '../conditions.ts';
 import type { S3Context } from '../context.ts';
-import { checkSourceConditions, type OpenedSource, openCopySource } from '../copy-source.ts';
+import {
+  checkSourceConditions,
+  type OpenedSource,
+  openCopySource,
+  pushSourceVersion,
+} from '../copy-source.ts';
 import { invalidArgument, S3Error } from '../errors.ts';
 import { readStoredHeaders, refuseUnsupported, type StoredHeaders } from '../object-headers.ts';
+import type { FlatHeaders } from '../reply.ts';
 import type { Operation, S3Request } from '../request.ts';
 import { isoTime } from '../time-format.ts';
+import { pushWritten } from '../version-headers.ts';
 import { XmlWriter } from '../xml/writer.ts';
 
 const COPY_BYTES_MAX = 5 * 1024 ** 3;
@@ -34,9 +41,11 @@ export const copyObject: Operation = async (request, context) => {
     throw new S3Error('InvalidRequest', `${message}: ${COPY_BYTES_MAX}`);
   }
   const ontoItself = source.place.bucketId === lease.bucket.bucketId && source.key === request.key;
-  const copied = ontoItself
-    ? await replaceMetadata(request, context, lease, replaced)
-    : await copyWhole(request, context, lease, source, replaced);
+  if (ontoItself && source.version === undefined) requireChange(request, replaced);
+  const copied =
+    ontoItself && lease.bucket.versioning === undefined
+      ? await replaceMetadata(request, context, lease, replaced)
+      : await copyWhole(request, context, lease, source, replaced);
   if (copied.written.outcome !== 'done') {
     throw conditionError(
       copied.written.outcome,
@@ -46,7 +55,10 @@ export const copyObject: Operation = async (request, context) => {
   const xml = new XmlWriter('CopyObjectResult').element('LastModified', isoTime(copied.written.modifiedMs));
   xml.element('ETag', `"${copied.etag}"`);
   writeChecksum(xml, copied.checksum);
-  request.reply.xml(200, xml.done());
+  const headers: FlatHeaders = [];
+  pushSourceVersion(headers, source);
+  pushWritten(headers, copied.written);
+  request.reply.xml(200, xml.done(), headers);
 };
 
 interface Copied {
@@ -85,25 +97,27 @@ function replacedHeaders(request: S3Request): StoredHeaders | undefined {
   throw invalidArgument('Unknown metadata directive.', 'x-amz-metadata-directive', directive);
 }
 
+/** A copy onto itself must change something; a version that is not current may be copied back as it is. */
+function requireChange(request: S3Request, replaced: StoredHeaders | undefined): void {
+  if (replaced !== undefined || request.header('x-amz-storage-class') !== undefined || replacesTags(request))
+    return;
+  throw new S3Error(
+    'InvalidRequest',
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  );
+}
+
 async function replaceMetadata(
   request: S3Request,
   context: S3Context,
   lease: BucketLease,
   replaced: StoredHeaders | undefined,
 ): Promise<Copied> {
-  const changesMore = request.header('x-amz-storage-class') !== undefined || replacesTags(request);
-  const changes = replaced ?? (changesMore ? {} : undefined);
-  if (changes === undefined) {
-    throw new S3Error(
-      'InvalidRequest',
-      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
-    );
-  }
   const condition = writeCondition((name) => request.header(name));
   const rewritten = await rewriteObject(context.cluster, lease, request.key, condition, (record) => {
     checkSourceConditions(request, record);
     const { acl: _acl, tags: _tags, ...kept } = record.metadata;
-    return { ...kept, ...changes, ...accessOfCopy(request, context, lease.bucket, record.metadata) };
+    return { ...kept, ...replaced, ...accessOfCopy(request, context, lease.bucket, record.metadata) };
   });
   if (rewritten === undefined) throw new S3Error('NoSuchKey', undefined, { fields: { Key: request.key } });
   const { etag, checksum } = rewritten.metadata;

@@ -1,22 +1,26 @@
 /** DeleteObject (Amazon S3 API Reference). */
-import { removeObject } from '#proxy/objects/object-store.ts';
+import { deleteOne } from '../delete-one.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { writeCondition } from '../conditions.ts';
 import { notImplemented, S3Error } from '../errors.ts';
-import { checkVersion } from '../object-reading.ts';
+import { selectorOf } from '../object-of.ts';
+import type { FlatHeaders } from '../reply.ts';
 import type { Operation } from '../request.ts';
 
 /** Conditions of another kind of bucket: whoever sends one must not lose what it was to protect. */
 const otherConditions = ['x-amz-if-match-size', 'x-amz-if-match-last-modified-time', 'if-none-match'];
 
 export const deleteObject: Operation = async (request, context) => {
-  checkVersion(request.query.get('versionId'));
+  const selector = selectorOf(request.query.get('versionId'));
   for (const name of otherConditions) if (request.header(name) !== undefined) throw notImplemented(name);
   const condition = writeCondition((name) => request.header(name));
   const lease = await leaseOf(request, context);
-  const { outcome } = await removeObject(context.cluster, lease, request.key, condition);
+  const deleted = await deleteOne(context.cluster, lease, request.key, selector, condition);
   // Also for an object that is not there: If-Match is false without one (RFC 9110, section 13.1.1).
-  if (outcome !== 'done')
+  if (deleted === 'fails')
     throw new S3Error('PreconditionFailed', undefined, { fields: { Condition: 'If-Match' } });
-  request.reply.empty(204);
+  const headers: FlatHeaders = [];
+  if (deleted.versionId !== undefined) headers.push('x-amz-version-id', deleted.versionId);
+  if (deleted.isDeleteMarker) headers.push('x-amz-delete-marker', 'true');
+  request.reply.empty(204, headers);
 };

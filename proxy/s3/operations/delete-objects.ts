@@ -1,13 +1,13 @@
 /** DeleteObjects (Amazon S3 API Reference): up to 1,000 keys, each its own step. */
 import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
 import { parseEntityTags } from '#proxy/http/conditions.ts';
-import { removeObject } from '#proxy/objects/object-store.ts';
 import { permit } from '../access/permit.ts';
 import { findLease } from '../bucket-of.ts';
+import { type Deleted, deleteOne } from '../delete-one.ts';
 import type { S3Context } from '../context.ts';
 import { toS3Error } from '../error-mapping.ts';
 import { S3Error } from '../errors.ts';
-import { checkVersion } from '../object-reading.ts';
+import { selectorOf } from '../object-of.ts';
 import { checkKey } from '../request-target.ts';
 import type { Operation, S3Request } from '../request.ts';
 import { childText, readXml, type XmlElement } from '../xml/reader.ts';
@@ -23,7 +23,11 @@ interface Wanted {
   readonly etag: string | undefined;
 }
 
-type Removed = { readonly wanted: Wanted; readonly error: S3Error | undefined };
+interface Removed {
+  readonly wanted: Wanted;
+  readonly error: S3Error | undefined;
+  readonly deleted?: Deleted;
+}
 
 export const deleteObjects: Operation = async (request, context) => {
   requireDigest(request);
@@ -71,10 +75,11 @@ async function remove(
       key: wanted.key,
       object: async () => undefined,
     });
-    checkVersion(wanted.versionId);
     const condition = wanted.etag === undefined ? undefined : { ifMatch: parseEntityTags(wanted.etag) };
-    const { outcome } = await removeObject(context.cluster, lease, wanted.key, condition);
-    return { wanted, error: outcome === 'done' ? undefined : new S3Error('PreconditionFailed') };
+    const selector = selectorOf(wanted.versionId);
+    const deleted = await deleteOne(context.cluster, lease, wanted.key, selector, condition);
+    if (deleted === 'fails') return { wanted, error: new S3Error('PreconditionFailed') };
+    return { wanted, error: undefined, deleted };
   } catch (error) {
     const answer = toS3Error(error);
     if (answer.status === 500) context.log.error('an object could not be removed', { error });
@@ -84,10 +89,13 @@ async function remove(
 
 function resultXml(removed: readonly Removed[], quiet: boolean): string {
   const xml = new XmlWriter('DeleteResult');
-  for (const { wanted, error } of removed) {
+  for (const { wanted, error, deleted } of removed) {
     if (error === undefined && quiet) continue;
     xml.open(error === undefined ? 'Deleted' : 'Error').element('Key', wanted.key);
     xml.optional('VersionId', wanted.versionId);
+    if (deleted?.isDeleteMarker === true) {
+      xml.element('DeleteMarker', true).optional('DeleteMarkerVersionId', deleted.versionId);
+    }
     if (error !== undefined) xml.element('Code', error.code).element('Message', error.message);
     xml.close();
   }

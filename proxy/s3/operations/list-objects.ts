@@ -2,12 +2,7 @@
 import { listObjects as listCurrent } from '#proxy/objects/list-objects.ts';
 import { bucketOf, ownerName } from '../bucket-of.ts';
 import { countParameter, nameEncoder, textParameter } from '../list-parameters.ts';
-import {
-  startAtMarker,
-  writeObjectElements,
-  writeOwner,
-  writePrefixes,
-} from '../object-listing.ts';
+import { startAtMarker, writeObjectElements, writeOwner, writePrefixes } from '../object-listing.ts';
 import type { Operation } from '../request.ts';
 import { XmlWriter } from '../xml/writer.ts';
 

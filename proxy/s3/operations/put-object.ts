@@ -11,6 +11,7 @@ import { S3Error } from '../errors.ts';
 import { readStoredHeaders, refuseUnsupported } from '../object-headers.ts';
 import type { FlatHeaders } from '../reply.ts';
 import type { Operation } from '../request.ts';
+import { pushWritten } from '../version-headers.ts';
 
 export const putObject: Operation = async (request, context) => {
   const { key, headers } = request;
@@ -52,6 +53,7 @@ export const putObject: Operation = async (request, context) => {
   }
   const answer: FlatHeaders = ['ETag', `"${md5Hex}"`];
   pushChecksum(answer, checksum);
+  pushWritten(answer, written);
   request.reply.empty(200, answer);
 };
 

@@ -5,9 +5,10 @@ import { copyBytes } from '#proxy/objects/copy-bytes.ts';
 import { readUpload, uploadKey, writePart } from '#proxy/objects/upload-store.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { writeChecksum } from '../checksums.ts';
-import { openCopySource } from '../copy-source.ts';
+import { openCopySource, pushSourceVersion } from '../copy-source.ts';
 import { invalidArgument, S3Error } from '../errors.ts';
 import { parsePartNumber } from '../object-reading.ts';
+import type { FlatHeaders } from '../reply.ts';
 import type { Operation } from '../request.ts';
 import { isoTime } from '../time-format.ts';
 import { noSuchUpload, uploadIdOf } from '../upload-of.ts';
@@ -49,7 +50,9 @@ export const uploadPartCopy: Operation = async (request, context) => {
   const xml = new XmlWriter('CopyPartResult').element('LastModified', isoTime(written.modifiedMs));
   xml.element('ETag', `"${md5Hex}"`);
   writeChecksum(xml, checksum);
-  request.reply.xml(200, xml.done());
+  const headers: FlatHeaders = [];
+  pushSourceVersion(headers, source);
+  request.reply.xml(200, xml.done(), headers);
 };
 
 /** Both ends must be given, and lie within the source. */
