@@ -4,6 +4,7 @@ import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Address } from '#common/io/network.ts';
 import { type DoorContexts, Doors } from './doors.ts';
+import { UnencodedPaths } from './http/unencoded-path.ts';
 import { S3Error } from './s3/errors.ts';
 import { malformedHead, refuseHead, refuseMalformed, refuseOnSocket } from './s3/malformed-request.ts';
 
@@ -145,6 +146,7 @@ class ActiveRequests {
 function buildApp(server: Server, dispatcher: Doors, active: ActiveRequests): FastifyInstance {
   const pending = new WeakMap<IncomingMessage, Pending>();
   const awaiting = new WeakSet<IncomingMessage>();
+  const unencoded = new UnencodedPaths(server);
   const app = fastify({
     logger: false,
     serverFactory: (handler) => {
@@ -165,7 +167,8 @@ function buildApp(server: Server, dispatcher: Doors, active: ActiveRequests): Fa
     },
     // The default would destroy the connection under an answer that is still on its way.
     clientErrorHandler: (error, socket) => {
-      if (!active.closeAfterAnswer(socket)) refuseMalformed(error, socket);
+      if (active.closeAfterAnswer(socket) || unencoded.take(error, socket)) return;
+      refuseMalformed(error, socket);
     },
     // The router would decode the path, fold its slashes and refuse what it cannot: keys are none of its business.
     rewriteUrl: (incoming) => {

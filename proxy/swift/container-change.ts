@@ -20,6 +20,16 @@ export function readContainerChange(request: SwiftRequest, { isOwner }: Permissi
   return { metadata: Object.fromEntries(metadata), settings: {} };
 }
 
+/** A PUT of a container that is there counts as a change, whatever it brings. */
+export function touchedContainer(
+  before: ContainerFields | undefined,
+  change: MetadataChange,
+  nowMs: number,
+): ContainerFields {
+  const empty = { metadata: {}, settings: {}, modifiedMs: nowMs };
+  return { ...(changedContainer(before, change, nowMs) ?? empty), modifiedMs: nowMs };
+}
+
 /** Undefined when there is nothing to keep. Throws 400 when it would be too much. */
 export function changedContainer(
   before: ContainerFields | undefined,

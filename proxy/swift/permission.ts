@@ -52,6 +52,6 @@ export function refusal(request: SwiftRequest): SwiftError {
 
 /** 401, with the account as the realm that the client is to prove itself for. */
 export function unauthorized(realm: string): SwiftError {
-  const printable = realm.replace(/[^\x20-\x7e]|["\\]/g, '_');
-  return new SwiftError(401, undefined, { headers: ['WWW-Authenticate', `Swift realm="${printable}"`] });
+  const quoted = encodeURIComponent(realm);
+  return new SwiftError(401, undefined, { headers: ['WWW-Authenticate', `Swift realm="${quoted}"`] });
 }

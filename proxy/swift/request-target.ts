@@ -2,7 +2,8 @@
 import { SwiftError } from './errors.ts';
 import { decodePath, parseQuery, type Query } from './query.ts';
 
-const SWIFT_PATH = /^\/(?:v1|v1\.0|auth)(?:[/?]|$)|^\/(?:info|healthcheck)(?:\?|$)/;
+/** Clients that join addresses carelessly begin a path with two slashes; no bucket's does. */
+const SWIFT_PATH = /^\/(?:v1|v1\.0|auth)(?:[/?]|$)|^\/(?:info|healthcheck)(?:\?|$)|^\/{2,}v1(?:\.0)?\//;
 const SIGNED_QUERY = /[?&](?:X-Amz-(?:Algorithm|Signature|Credential)|AWSAccessKeyId)=/i;
 
 /** Whether a request without AWS authentication is one of Swift's by its path. */
@@ -36,10 +37,11 @@ export function parseTarget(url: string): RequestTarget {
   return { path, query: parseQuery(question < 0 ? '' : url.slice(question + 1)) };
 }
 
-/** An encoded slash separates like any other, as the path is taken apart once it is decoded. Throws 412. */
+/** An encoded slash separates like any other, as the path is taken apart once it is decoded. Throws 404 and 412. */
 export function parseResource(path: string): ResourcePath {
   const [, version = '', account = '', container = '', ...rest] = path.split('/');
   const object = rest.join('/');
+  if (version === '') throw new SwiftError(404);
   if (account === '' || (container === '' && object !== '')) throw new SwiftError(412, 'Bad URL');
   return {
     version,

@@ -2,7 +2,7 @@
 import { isBucketName } from '#proxy/buckets/bucket-name.ts';
 import type { ContainerFields } from '#proxy/buckets/bucket-record.ts';
 import { createContainer } from '#proxy/buckets/create-bucket.ts';
-import { changedContainer, readContainerChange } from '../container-change.ts';
+import { readContainerChange, touchedContainer } from '../container-change.ts';
 import { CONTAINER_NAME_BYTES_MAX } from '../container-of.ts';
 import { SwiftError } from '../errors.ts';
 import { POLICY_NAME } from '../limits.ts';
@@ -22,7 +22,7 @@ export const putContainer: Operation = async (request, context) => {
   const { made } = await createContainer(context.buckets, owner, name, {
     claims: isBucketName(name),
     change: (container: ContainerFields | undefined, nowMs: number) =>
-      changedContainer(container, change, nowMs),
+      touchedContainer(container, change, nowMs),
   });
   context.directory.revoke();
   if (!made && policy !== undefined && policy !== POLICY_NAME) throw new SwiftError(409);
