@@ -3,10 +3,10 @@ import type { Cluster, ListingStart } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { BucketPlace } from '#proxy/objects/bucket-access.ts';
-import { decodeObjectSummary } from '#proxy/objects/object-summary.ts';
+import { decodeObjectSummary, listedEtag } from '#proxy/objects/object-summary.ts';
 
 const PAGE = 10_000;
-const SEGMENTS_MAX = 100_000;
+export const SEGMENTS_MAX = 100_000;
 
 export interface ListedSegment {
   readonly name: string;
@@ -36,7 +36,7 @@ export async function listSegments(
       if (entry.type !== 'row') continue;
       start = { after: entry.name };
       const { isDeleteMarker, sizeBytes, etag } = decodeObjectSummary(entry.summary);
-      if (!isDeleteMarker) segments.push({ name: entry.name, sizeBytes, etag });
+      if (!isDeleteMarker) segments.push({ name: entry.name, sizeBytes, etag: listedEtag(etag).etag });
     }
     if (segments.length > SEGMENTS_MAX)
       throw new HoldfastError('overloaded', 'a large object of too many segments');

@@ -67,7 +67,8 @@ export class EncodedObject {
 
   /** The buffers are new ones: an earlier attempt's may still be on its way to a replica. */
   at(stamp: VersionStamp, older: readonly OlderVersion[] = []): EncodedRecord {
-    const { etag, sizeBytes, checksum, headers } = this.metadata;
+    const { etag, sizeBytes, checksum, headers, swift } = this.metadata;
+    const large = swift?.largeObject;
     const contentType = headers['content-type'] ?? '';
     const olderSection = older.length === 0 ? NONE : encodeOlderVersions(older);
     return {
@@ -77,8 +78,8 @@ export class EncodedObject {
         versionId: stamp.id,
         isNull: stamp.isNull,
         contentType,
-        sizeBytes,
-        etag,
+        sizeBytes: large?.sizeBytes ?? sizeBytes,
+        etag: large === undefined ? etag : etag + large.etag,
         checksum,
         older: olderSection,
       }),

@@ -25,7 +25,7 @@ export interface ObjectSummary {
   /** Milliseconds since 1970. */
   readonly modifiedMs: number;
   readonly sizeBytes: number;
-  /** Without quotes. */
+  /** Without quotes; of a static large object the manifest's and then its own: see `listedEtag`. */
   readonly etag: string;
   readonly checksum: ChecksumPlan | undefined;
   /** '' when none was given. */
@@ -98,4 +98,13 @@ function checkEtagBytes(length: number, isDeleteMarker: boolean): void {
   const least = isDeleteMarker ? 0 : 1;
   if (length < least || length > ETAG_BYTES_MAX)
     throw new HoldfastError('format-invalid', `an ETag of ${length} bytes`);
+}
+
+/** What a summary's ETag says: the object's own and, of a static large object, that of its manifest. */
+export function listedEtag(etag: string): {
+  readonly etag: string;
+  readonly manifestEtag: string | undefined;
+} {
+  if (etag.length < ETAG_BYTES_MAX) return { etag, manifestEtag: undefined };
+  return { etag: etag.slice(ETAG_BYTES_MAX / 2), manifestEtag: etag.slice(0, ETAG_BYTES_MAX / 2) };
 }

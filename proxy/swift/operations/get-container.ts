@@ -1,7 +1,7 @@
 /** GET of a container: its objects (Object Storage API reference, "Show container details and list objects"). */
 import type { ListingEntry } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
-import { decodeObjectSummary } from '#proxy/objects/object-summary.ts';
+import { decodeObjectSummary, listedEtag } from '#proxy/objects/object-summary.ts';
 import { containerHeaders } from '../container-headers.ts';
 import { currentContainer } from '../container-of.ts';
 import { swiftLimits } from '../limits.ts';
@@ -34,13 +34,15 @@ export const getContainer: Operation = async (request, context) => {
 
 function listed(entry: ListingEntry): ListedItem {
   if (entry.type === 'prefix') return { subdir: entry.prefix };
-  const { etag, sizeBytes, contentType, modifiedMs } = decodeObjectSummary(entry.summary);
+  const { etag: stored, sizeBytes, contentType, modifiedMs } = decodeObjectSummary(entry.summary);
+  const { etag, manifestEtag } = listedEtag(stored);
   return {
     name: entry.name,
-    hash: etag,
+    hash: manifestEtag ?? etag,
     bytes: sizeBytes,
     // Headers are kept byte for byte, as Latin-1.
     content_type: utf8Of(contentType) ?? contentType,
     last_modified: listingTime(modifiedMs),
+    ...(manifestEtag === undefined ? undefined : { slo_etag: `"${etag}"` }),
   };
 }

@@ -1,4 +1,7 @@
 /** GET /info: what this cluster can do (Object Storage API reference, "Discoverability"). */
+import { SEGMENTS_MAX } from '#proxy/large-objects/list-segments.ts';
+import { bulkLimits } from '../bulk/bulk-limits.ts';
+import { manifestLimits } from '../large-objects/manifest-input.ts';
 import { POLICY_NAME, swiftLimits } from '../limits.ts';
 import type { Operation } from '../request.ts';
 
@@ -15,6 +18,22 @@ const info = {
     policies: [{ name: POLICY_NAME, default: true, aliases: POLICY_NAME }],
   },
   tempauth: { account_acls: true },
+  bulk_upload: {
+    max_containers_per_extraction: bulkLimits.containersMax,
+    max_failed_extractions: bulkLimits.uploadFailuresMax,
+  },
+  bulk_delete: {
+    max_deletes_per_request: bulkLimits.deletesMax,
+    max_failed_deletes: bulkLimits.deleteFailuresMax,
+  },
+  dlo: { max_segments: SEGMENTS_MAX },
+  slo: {
+    max_manifest_segments: manifestLimits.segmentsMax,
+    max_manifest_size: manifestLimits.manifestBytesMax,
+    yield_frequency: 10,
+    min_segment_size: 1,
+    allow_async_delete: false,
+  },
 };
 
 // oxlint-disable-next-line require-await
