@@ -9,7 +9,7 @@ import { realRandomness } from '#common/io/real-randomness.ts';
 import type { Logger } from '#common/log/logger.ts';
 import type { Credential } from '#proxy/auth/credential-store.ts';
 import { memoryCredentials } from '#proxy/auth/memory-credentials.ts';
-import { defaultBodyLimits } from '#proxy/body/body-context.ts';
+import { type BodyLimits, defaultBodyLimits } from '#proxy/body/body-context.ts';
 import { BufferPool } from '#proxy/body/buffer-pool.ts';
 import { DigestPool } from '#proxy/body/digest-pool.ts';
 import { createProxyServer, defaultServerLimits, type ProxyServerLimits } from '#proxy/server.ts';
@@ -87,6 +87,7 @@ export interface TestBed extends AsyncDisposable {
 export interface TestOptions extends Partial<S3Parts> {
   readonly stripeBytes?: number;
   readonly limits?: Partial<ProxyServerLimits>;
+  readonly bodyLimits?: Partial<BodyLimits>;
 }
 
 export async function openTestBed(options: TestOptions = {}): Promise<TestBed> {
@@ -102,7 +103,7 @@ export async function openTestBed(options: TestOptions = {}): Promise<TestBed> {
     randomness: realRandomness(),
     log: complaining(complaints),
     credentials: store,
-    bodies: { buffers, digests, clock, limits: defaultBodyLimits },
+    bodies: { buffers, digests, clock, limits: { ...defaultBodyLimits, ...options.bodyLimits } },
     region: 'us-east-1',
     virtualHosts: ['s3.test'],
     bucketShards: 3,
