@@ -9,6 +9,10 @@ import { type ClusterContext, placeBlob } from '../context.ts';
 
 const GRACE_MS = 30_000;
 const WAITING_MAX = 200_000;
+/** Removals under way at once: reads and writes go before them. */
+const REMOVALS_MAX = 32;
+/** How long a process that stops goes on removing; the sweep finds the rest. */
+const FLUSH_MS_MAX = 3000;
 /** What a newer ring takes to be found. */
 const RING_PAUSE_MS = 500;
 
@@ -30,12 +34,20 @@ export class ReleaseQueue {
     this.#schedule();
   }
 
-  /** Removes everything now: the process stops, and no read of it runs any more. */
+  /** Removes what a few seconds suffice for: the process stops, and no read of it runs any more. */
   async flush(): Promise<void> {
     this.#timer?.cancel();
     const waiting = this.#waiting;
     this.#waiting = [];
-    await Promise.all(waiting.map(({ stripe }) => this.#remove(stripe)));
+    const { clock } = this.#context;
+    const endMs = clock.monotonicMs() + FLUSH_MS_MAX;
+    await this.#removeAll(waiting, () => clock.monotonicMs() < endMs);
+  }
+
+  async #removeAll(due: readonly { readonly stripe: Stripe }[], mayGoOn: () => boolean): Promise<void> {
+    for (let at = 0; at < due.length && mayGoOn(); at += REMOVALS_MAX) {
+      await Promise.all(due.slice(at, at + REMOVALS_MAX).map(({ stripe }) => this.#remove(stripe)));
+    }
   }
 
   #schedule(): void {
@@ -45,7 +57,7 @@ export class ReleaseQueue {
       const nowMs = this.#context.clock.monotonicMs();
       const due = this.#waiting.findIndex(({ dueMs }) => dueMs > nowMs);
       const ready = this.#waiting.splice(0, due < 0 ? this.#waiting.length : due);
-      const removed = Promise.all(ready.map(({ stripe }) => this.#remove(stripe)));
+      const removed = this.#removeAll(ready, () => true);
       // It never rejects: a device that is away is asked by the sweep.
       void removed.then(() => this.#schedule());
     });

@@ -1,6 +1,6 @@
 /** A cluster brought up by the launcher, as a user does it, and commands run against it with its admin.env. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,15 +29,21 @@ export class RunningCluster {
   #up: ChildProcess | undefined;
   #output = '';
 
-  private constructor(folder: string, portOffset: number) {
+  readonly #configuration: string;
+
+  private constructor(folder: string, portOffset: number, configuration: string) {
     this.folder = folder;
     this.portOffset = portOffset;
+    this.#configuration = configuration;
   }
 
-  /** @param portOffset different in every test file: files may run side by side. */
-  static async start(portOffset: number): Promise<RunningCluster> {
+  /**
+   * @param portOffset different in every test file: files may run side by side.
+   * @param configuration of the cluster, YAML.
+   */
+  static async start(portOffset: number, configuration = ''): Promise<RunningCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-clients-'));
-    const cluster = new RunningCluster(folder, portOffset);
+    const cluster = new RunningCluster(folder, portOffset, configuration);
     await cluster.up();
     return cluster;
   }
@@ -53,7 +59,10 @@ export class RunningCluster {
   /** Starts, or starts again over the same data. */
   async up(): Promise<void> {
     this.#output = '';
-    const args = ['up', '--data', this.dataDirectory, '--port-offset', String(this.portOffset)];
+    const file = join(this.folder, 'holdfast.yaml');
+    await writeFile(file, this.#configuration);
+    const args = ['up', '--config', file, '--data', this.dataDirectory];
+    args.push('--port-offset', String(this.portOffset));
     const up = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#up = up;
     const ready = new Promise<void>((resolve, reject) => {

@@ -40,7 +40,7 @@ describe('a cluster in the foreground', () => {
     config = join(folder, 'holdfast.yaml');
     writeFileSync(
       config,
-      `objects: {port: ${PORTS.s3}}\ncontrol: {port: ${PORTS.control}}\nstorage: {processes: 2, portBase: ${PORTS.storage}}\n` +
+      `apart: true\nobjects: {port: ${PORTS.s3}}\ncontrol: {port: ${PORTS.control}}\nstorage: {processes: 2, portBase: ${PORTS.storage}}\n` +
         'users: [{name: alice, account: film}]\n',
     );
     up = await start();
@@ -219,6 +219,29 @@ describe('a cluster in the foreground', () => {
       [21_410, 21_410],
     );
     assert.equal(partitions.healthy, partitions.count);
+  });
+
+  test('puts devices and clients together, where one process is told of in both roles', async () => {
+    assert.equal(await up.stop(), 0);
+    writeFileSync(config, readFileSync(config, 'utf8').replace('apart: true', 'apart: false'));
+    up = await start('--port-offset', '20');
+    const { processes, partitions } = await status();
+    assert.deepEqual(
+      processes.slice(1).map(({ role, name }) => [role, name]),
+      [1, 2, 3, 4].flatMap((number) => [
+        ['storage', `node-${number}`],
+        ['proxy', `node-${number}`],
+      ]),
+    );
+    assert.equal(partitions.healthy, partitions.count);
+    assert.equal(await (await s3(keys(), 'GET', '/films/one')).text(), 'the first');
+    process.kill(await pidOf('node-2'), 'SIGKILL');
+    await up.prints(/node-2 serves again/);
+    for (let request = 0; request < 20; request++)
+      assert.equal(await (await s3(keys(), 'GET', '/films/one')).text(), 'the first');
+    assert.equal(await up.stop(), 0);
+    writeFileSync(config, readFileSync(config, 'utf8').replace('apart: false', 'apart: true'));
+    up = await start('--port-offset', '10');
   });
 
   test('runs a role by itself with the file that it wrote for it, and names what is wrong with one', async () => {
