@@ -47,6 +47,40 @@ test('a record is what the last mutation decided, and a removed one is gone', as
   assert.equal(cluster.recordCount, 0);
 });
 
+test('a count adds up what records are counted for, and no more', async () => {
+  const cluster = memoryCluster({ nowMs: () => 5000 });
+  const content = Buffer.alloc(0);
+  const write = (name: string, shard: number, counted?: { objects: number; bytes: number }) =>
+    cluster.records.mutate(recordKey(space, kind, shard, name), () => ({
+      action: 'write',
+      summary,
+      content,
+      ...(counted === undefined ? {} : { counted }),
+      result: undefined,
+    }));
+  const count = () => cluster.listings.count({ space, kind, shards: 2 });
+  assert.deepEqual(await count(), { objects: 0, bytes: 0 });
+  await write('a', 0, { objects: 1, bytes: 7 });
+  await write('b', 1, { objects: 0, bytes: 3 });
+  await write('c', 1);
+  await write('elsewhere', 2, { objects: 1, bytes: 1000 });
+  assert.deepEqual(await count(), { objects: 1, bytes: 10 });
+  await write('a', 0, { objects: 1, bytes: 70 });
+  assert.deepEqual(await count(), { objects: 1, bytes: 73 });
+  await cluster.records.mutate(recordKey(space, kind, 0, 'a'), () => ({
+    action: 'remove',
+    result: undefined,
+  }));
+  assert.deepEqual(await count(), { objects: 0, bytes: 3 });
+  for (const counted of [
+    { objects: 256, bytes: 0 },
+    { objects: 1, bytes: -1 },
+    { objects: 1, bytes: 2 ** 48 },
+  ]) {
+    await assert.rejects(write('x', 0, counted), { code: 'invalid-argument' });
+  }
+});
+
 test('names sort by their UTF-8 bytes, where U+FFFD comes before what needs surrogates', async () => {
   const cluster = memoryCluster({ nowMs: () => 0 });
   for (const name of ['\u{1F600}', '\uFFFD', 'z', 'é']) await put(cluster, 0, name);

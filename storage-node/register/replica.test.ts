@@ -224,6 +224,30 @@ describe('the ceiling', () => {
   });
 });
 
+describe('a tombstone that is forgotten', () => {
+  test('keeps what was under way below it away, from every key', () => {
+    const bench = new Bench();
+    const late = stateAt(at(3));
+    assert.deepEqual(bench.prepare(late.ballot), promised());
+    bench.append({ ...stateAt(at(5)), live: false })();
+    bench.replica.forget(at(5));
+    bench.disk.clear();
+    assert.deepEqual(bench.replica.accept(KEY, late), refused(at(5).clock));
+    assert.deepEqual(bench.prepare(at(4)), refused(at(5).clock));
+    assert.deepEqual(bench.prepare(at(6)), promised());
+  });
+
+  test('must lie below a durable ceiling first, which is the floor after a restart', () => {
+    const bench = new Bench();
+    const high = at(3 * HOUR_MS);
+    const ceiling = bench.replica.ceilingFor(high);
+    assert.ok(ceiling !== undefined && ceiling > high.clock);
+    bench.replica.ceilingRaised(ceiling);
+    assert.equal(bench.replica.ceilingFor(high), undefined);
+    assert.equal(bench.replica.ceilingFor(at(1)), undefined);
+  });
+});
+
 describe('limits', () => {
   test('a ballot more than an hour ahead of the clock is failed', () => {
     const bench = new Bench();
