@@ -4,6 +4,7 @@
  */
 import type { Cluster, ListingStart } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
+import type { SpaceId } from '#common/ids.ts';
 import type { BucketPlace } from './bucket-access.ts';
 import { decodeUploadSummary, splitUploadName, uploadName } from './upload-record.ts';
 
@@ -13,6 +14,8 @@ export interface ListedUpload {
   readonly key: string;
   readonly uploadId: string;
   readonly initiatedMs: number;
+  /** Undefined when it is the bucket's. */
+  readonly owner: SpaceId | undefined;
 }
 
 export interface UploadsQuery {
@@ -51,11 +54,11 @@ export async function listUploads(
       ({ name } = row);
       const { key, uploadId } = splitUploadName(name);
       if (folded !== undefined && key.startsWith(folded)) continue;
-      const { initiatedMs, completing } = decodeUploadSummary(row.summary);
+      const { initiatedMs, completing, owner } = decodeUploadSummary(row.summary);
       if (completing) continue;
       if (uploads.length + prefixes.length === query.limit) return { uploads, prefixes, more: true, last };
       folded = foldOf(key, query);
-      if (folded === undefined) uploads.push({ key, uploadId, initiatedMs });
+      if (folded === undefined) uploads.push({ key, uploadId, initiatedMs, owner });
       else prefixes.push(folded);
       last = folded === undefined ? { key, uploadId } : { key: folded, uploadId: '' };
     }

@@ -2,6 +2,7 @@
 import { ByteReader } from '#common/codec/byte-reader.ts';
 import { ByteWriter } from '#common/codec/byte-writer.ts';
 import { HoldfastError } from '#common/errors.ts';
+import { type SpaceId, spaceId } from '#common/ids.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import { type AccessControlList, parseStoredList } from '#proxy/access/acl/access-control-list.ts';
 import { checksumAlgorithms } from '#proxy/body/request-body.ts';
@@ -18,7 +19,9 @@ import {
 import type { ChecksumPlan } from './stored-checksum.ts';
 import { parseStoredTags, type TagSet } from './tag-set.ts';
 
-const VERSION = 1;
+const VERSION = 2;
+const COMPLETING_FLAG = 1;
+const OWNER_FLAG = 2;
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
 
 export interface Completion {
@@ -42,6 +45,8 @@ export interface UploadRecord {
 export interface UploadSummary {
   readonly initiatedMs: number;
   readonly completing: boolean;
+  /** Who owns the object to be, when that is not the bucket's owner. */
+  readonly owner: SpaceId | undefined;
 }
 
 export function newUploadId(nowMs: number, randomness: Randomness): string {
@@ -65,8 +70,11 @@ export function splitUploadName(name: string): { key: string; uploadId: string }
 }
 
 export function encodeUpload(upload: UploadRecord): { summary: Buffer; content: Buffer } {
-  const writer = new ByteWriter(8).u8(VERSION).u8(upload.completion === undefined ? 0 : 1);
+  const owner = upload.acl?.owner;
+  const writer = new ByteWriter(owner === undefined ? 8 : 24).u8(VERSION);
+  writer.u8((upload.completion === undefined ? 0 : COMPLETING_FLAG) | (owner === undefined ? 0 : OWNER_FLAG));
   writeU48(writer, upload.initiatedMs);
+  if (owner !== undefined) writer.hex(owner);
   return { summary: writer.done(), content: encodeVersionedJson(upload) };
 }
 
@@ -74,10 +82,12 @@ export function decodeUploadSummary(bytes: Buffer): UploadSummary {
   const reader = new ByteReader(bytes, 'format-invalid');
   const version = reader.u8();
   if (version !== VERSION) throw reader.violation(`an upload of version ${version}`);
-  const completing = reader.flag();
+  const flags = reader.u8();
+  if ((flags & ~(COMPLETING_FLAG | OWNER_FLAG)) !== 0) throw reader.violation(`flags ${flags} are unknown`);
   const initiatedMs = readU48(reader);
+  const owner = (flags & OWNER_FLAG) === 0 ? undefined : spaceId(reader.hex(16));
   reader.end();
-  return { initiatedMs, completing };
+  return { initiatedMs, completing: (flags & COMPLETING_FLAG) !== 0, owner };
 }
 
 export function decodeUpload(content: Buffer): UploadRecord {

@@ -91,3 +91,9 @@ function expected(
 export function ownerName(context: S3Context, bucket: BucketRecord): string {
   return context.credentials.account(bucket.owner)?.name ?? bucket.ownerName;
 }
+
+/** The name of an account that owns something in the bucket; its id when its users are all gone. */
+export function accountName(context: S3Context, bucket: BucketRecord, account: SpaceId): string {
+  if (account === bucket.owner) return ownerName(context, bucket);
+  return context.credentials.account(account)?.name ?? account;
+}

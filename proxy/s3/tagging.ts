@@ -65,7 +65,8 @@ function checked(tags: TagSet, most: number): TagSet {
     if (names.has(name)) throw new S3Error('InvalidTag', 'Cannot provide multiple Tags with the same key');
     names.add(name);
   }
-  return tags;
+  // A set has no order of its own: it is shown by name.
+  return tags.toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 export function taggingXml(tags: TagSet): string {

@@ -22,7 +22,9 @@ export function aclXml(context: S3Context, list: AccessControlList): string {
   const xml = new XmlWriter('AccessControlPolicy');
   writeOwner(xml, 'Owner', list.owner, displayName(context, list.owner));
   xml.open('AccessControlList');
-  for (const { grantee, permission } of list.grants) {
+  // Groups first: what the public gets is what a reader looks for.
+  const groupsFirst = list.grants.toSorted((a, b) => Number(isGroup(b.grantee)) - Number(isGroup(a.grantee)));
+  for (const { grantee, permission } of groupsFirst) {
     xml.open('Grant');
     writeGrantee(xml, context, grantee);
     xml.element('Permission', permission).close();

@@ -1,7 +1,7 @@
 /** ListMultipartUploads (Amazon S3 API Reference). */
 import { listUploads } from '#proxy/objects/list-uploads.ts';
 import { isUploadId } from '#proxy/objects/upload-record.ts';
-import { bucketOf, ownerName } from '../bucket-of.ts';
+import { accountName, bucketOf } from '../bucket-of.ts';
 import { countParameter, nameEncoder, textParameter } from '../list-parameters.ts';
 import { writeOwner, writePrefixes } from '../object-listing.ts';
 import type { Operation } from '../request.ts';
@@ -28,11 +28,11 @@ export const listMultipartUploads: Operation = async (request, context) => {
   if (delimiter !== '') xml.element('Delimiter', encode(delimiter));
   if (query.has('encoding-type')) xml.element('EncodingType', 'url');
   xml.element('MaxUploads', limit).element('IsTruncated', page.more);
-  const owner = ownerName(context, bucket);
   for (const upload of page.uploads) {
     xml.open('Upload').element('Key', encode(upload.key)).element('UploadId', upload.uploadId);
-    writeOwner(xml, 'Initiator', bucket.owner, owner);
-    writeOwner(xml, 'Owner', bucket.owner, owner);
+    const owner = upload.owner ?? bucket.owner;
+    writeOwner(xml, 'Initiator', owner, accountName(context, bucket, owner));
+    writeOwner(xml, 'Owner', owner, accountName(context, bucket, owner));
     xml.element('StorageClass', 'STANDARD').element('Initiated', isoTime(upload.initiatedMs)).close();
   }
   writePrefixes(xml, page.prefixes, encode);

@@ -1,7 +1,7 @@
 /** ListParts (Amazon S3 API Reference). */
 import { PART_NUMBER_MAX } from '#proxy/objects/part-record.ts';
 import { listParts as listPartsOf, readUpload } from '#proxy/objects/upload-store.ts';
-import { bucketOf, ownerName } from '../bucket-of.ts';
+import { accountName, bucketOf } from '../bucket-of.ts';
 import { writeChecksum } from '../checksums.ts';
 import { countParameter, nameEncoder } from '../list-parameters.ts';
 import { writeOwner } from '../object-listing.ts';
@@ -33,9 +33,9 @@ export const listParts: Operation = async (request, context) => {
     xml.element('ChecksumAlgorithm', upload.checksum.algorithm.toUpperCase());
     xml.element('ChecksumType', upload.checksum.type);
   }
-  const owner = ownerName(context, bucket);
-  writeOwner(xml, 'Initiator', bucket.owner, owner);
-  writeOwner(xml, 'Owner', bucket.owner, owner);
+  const owner = upload.acl?.owner ?? bucket.owner;
+  writeOwner(xml, 'Initiator', owner, accountName(context, bucket, owner));
+  writeOwner(xml, 'Owner', owner, accountName(context, bucket, owner));
   xml.element('StorageClass', 'STANDARD').element('PartNumberMarker', marker);
   xml.optional('NextPartNumberMarker', page.parts.at(-1)?.number);
   xml.element('MaxParts', limit).element('IsTruncated', page.more);

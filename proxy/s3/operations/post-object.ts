@@ -25,11 +25,11 @@ export const postObject: Operation = async (request, context) => {
   const form = new MultipartForm(request.header('content-type') ?? '', () => body.next());
   const received = await form.receiveFields();
   const fields = byName(received.fields);
-  const policy = authorizeForm(request, context, fields);
   const key = keyOfForm(fields, received.file);
   fields.set('key', key);
   fields.set('bucket', request.bucket);
-  if (policy !== undefined) checkForm(policy, fields, context.clock.nowMs());
+  const policy = checkedPolicy(fields, context);
+  authenticate(request, context, fields);
   const headers = formHeaders(fields, received.file);
   refuseUnsupported(headers);
   const lease = await findLease(request, context);
@@ -74,19 +74,23 @@ function byName(fields: readonly (readonly [string, string])[]): Map<string, str
   return named;
 }
 
+/** A policy is held to whether its signature turns out right or not. */
+function checkedPolicy(fields: ReadonlyMap<string, string>, context: S3Context): FormPolicy | undefined {
+  const encoded = fields.get('policy');
+  if (encoded === undefined) return undefined;
+  const policy = parseFormPolicy(encoded);
+  checkForm(policy, fields, context.clock.nowMs());
+  return policy;
+}
+
 /** Who has signed the form stands for the request from now on. */
-function authorizeForm(
-  request: S3Request,
-  context: S3Context,
-  fields: ReadonlyMap<string, string>,
-): FormPolicy | undefined {
+function authenticate(request: S3Request, context: S3Context, fields: ReadonlyMap<string, string>): void {
   const signer = authenticateForm(fields, context.credentials, context.authentication);
-  if (signer === undefined) return undefined;
+  if (signer === undefined) return;
   if (!isAnonymous(request.principal)) {
     throw new S3Error('InvalidRequest', 'Only one auth mechanism allowed: the form or its headers.');
   }
   request.principal = signer;
-  return parseFormPolicy(fields.get('policy') ?? '');
 }
 
 async function receiveFile(
