@@ -33,6 +33,8 @@ export interface ClusterOptions {
 
 export interface OpenCluster extends Cluster {
   readonly upkeep: Upkeep;
+  /** For what works on the cluster itself. */
+  readonly context: ClusterContext;
   close(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
     records,
     listings,
     bodies,
+    context,
     upkeep: new Upkeep({ context, records, listings, lease, inProgress: bodies.inProgress }),
     async close() {
       lease.close();

@@ -8,7 +8,7 @@ import { realNetwork } from '#common/io/real-network.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import type { LocalNode } from './protocol/node-access.ts';
 import type { Logger } from '#common/log/logger.ts';
-import { loadRing } from '#ring/file/ring-files.ts';
+import { followRing } from '#ring/file/follow-ring.ts';
 import type { DeviceEvent } from './engine/device-events.ts';
 import { openDevice } from './engine/open-device.ts';
 import { DeviceService } from './server/device-service.ts';
@@ -27,9 +27,14 @@ export async function runStorageRole(
   const clock = realClock();
   const randomness = realRandomness();
   const { log } = control;
-  const [clusterKey, ring] = await Promise.all([
+  const [clusterKey, rings] = await Promise.all([
     readClusterKey(config.clusterKeyFile),
-    loadRing(files, config.ringFile),
+    followRing({
+      files,
+      clock,
+      path: config.ringFile,
+      report: (problem) => log.warn('the ring', { problem }),
+    }),
   ]);
   const opened = await Promise.all(
     config.devices.map(async ({ id, path }) => {
@@ -49,7 +54,7 @@ export async function runStorageRole(
   );
   const devices = new Map(opened.map((device) => [device.id as number, device]));
   const network = realNetwork();
-  const server = new StorageServer({ network, clock, randomness, log, clusterKey, ring, devices });
+  const server = new StorageServer({ network, clock, randomness, log, clusterKey, rings, devices });
   const address = await server.listen(config.listen);
   return {
     ports: [address.port],
@@ -60,6 +65,7 @@ export async function runStorageRole(
       };
     },
     async close() {
+      rings.close();
       await server.close();
       await Promise.all(opened.map(({ engine }) => engine.close()));
     },

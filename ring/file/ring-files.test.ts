@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { hasCode } from '#common/errors.ts';
-import { deviceId } from '#common/ids.ts';
+import { type DeviceId, deviceId } from '#common/ids.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { arbitraryDevices, balancedBuilder, deviceAt } from '../arbitrary-devices.ts';
 import { RingBuilder } from '../builder.ts';
@@ -202,8 +202,9 @@ describe('a ring in which partitions move', () => {
   test('says in its file which device joins which partition', () => {
     const ring = readRing(encodeRing(begun.ringTable()));
     for (let partition = 0; partition < 8; partition++) {
-      const joining = partition === first.partition ? [first.device] : [];
-      assert.deepEqual(ring.voters(partition), [...ring.members(partition), ...joining]);
+      const members: readonly DeviceId[] = ring.members(partition);
+      const isMoving = partition === first.partition;
+      assert.deepEqual(ring.voters(partition), isMoving ? [...members, first.device] : members);
     }
   });
 

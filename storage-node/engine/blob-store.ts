@@ -123,6 +123,18 @@ export class BlobStore {
     return found;
   }
 
+  /** In order, without opening any. */
+  async ids(after: BlobId | undefined, limit: number): Promise<BlobId[]> {
+    this.#options.state.check();
+    const found: BlobId[] = [];
+    const first = after === undefined ? 0 : Number.parseInt(after.slice(0, 2), 16);
+    for (let folder = first; folder < FOLDERS && found.length < limit; folder += 1) {
+      const ids = await this.#idsIn(folderName(folder));
+      found.push(...(after === undefined ? ids : ids.filter((id) => id > after)));
+    }
+    return found.slice(0, limit);
+  }
+
   /** Counts the blobs in the background; what is made and deleted meanwhile may be counted twice or not at all. */
   async count(): Promise<void> {
     for (let folder = 0; folder < FOLDERS; folder += 1) {

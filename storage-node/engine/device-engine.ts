@@ -100,6 +100,8 @@ export interface DeviceEngine {
   writeRecord(key: RecordKey, state: AcceptedState): Promise<void>;
   /** Removes a tombstone's last trace when its ballot is still `ballot`. */
   purgeRecord(key: RecordKey, ballot: Ballot): Promise<void>;
+  /** Removes a record or tombstone that this device is to hold no more, when its ballot is still `ballot`. */
+  dropRecord(key: RecordKey, ballot: Ballot): Promise<void>;
   /** @param shard the 19 bytes that the keys begin with. Synchronous, as `readRow`. Throws `data-corrupt`. */
   sums(shard: Buffer): ShardSums;
   /** Rows with from ≤ key < to, in order of bytes, tombstones too. */
@@ -116,6 +118,8 @@ export interface DeviceEngine {
   deleteBlob(id: BlobId): Promise<boolean>;
   /** Blobs with ids above `after`, in order of ids. */
   listBlobs(after: BlobId | undefined, limit: number): Promise<BlobInfo[]>;
+  /** Their ids alone: no blob is opened, so that one that is damaged is among them. */
+  blobIds(after: BlobId | undefined, limit: number): Promise<BlobId[]>;
 
   usage(): Promise<DeviceUsage>;
   /** Finishes what is under way, then closes. */

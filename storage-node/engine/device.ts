@@ -90,14 +90,22 @@ export class Device implements DeviceEngine {
     });
   }
 
-  async purgeRecord(key: RecordKey, ballot: Ballot): Promise<void> {
+  purgeRecord(key: RecordKey, ballot: Ballot): Promise<void> {
+    return this.#remove(key, ballot, (row) => !row.live && sameBallot(row.ballot, ballot));
+  }
+
+  dropRecord(key: RecordKey, ballot: Ballot): Promise<void> {
+    return this.#remove(key, ballot, (row) => sameBallot(row.ballot, ballot));
+  }
+
+  async #remove(key: RecordKey, ballot: Ballot, isWanted: (row: Row) => boolean): Promise<void> {
     const { state, table, log } = this.#parts;
     state.check();
-    const isTombstone = (): boolean => {
+    const isThere = (): boolean => {
       const row = table.get(key);
-      return row !== undefined && !row.live && sameBallot(row.ballot, ballot);
+      return row !== undefined && isWanted(row);
     };
-    if (!isTombstone()) return;
+    if (!isThere()) return;
     const entry = encodePurge(key, ballot);
     const purged = entryKey(entry.head);
     const placed = (segment: number, _offset: number, length: number): void => {
@@ -105,7 +113,7 @@ export class Device implements DeviceEngine {
       table.counts.addPurge(segment, length);
       this.#written(length);
     };
-    await log.append(lanes.purge, entry, placed, isTombstone);
+    await log.append(lanes.purge, entry, placed, isThere);
   }
 
   sums(shard: Buffer): ShardSums {
@@ -148,6 +156,10 @@ export class Device implements DeviceEngine {
 
   listBlobs(after: BlobId | undefined, limit: number): Promise<BlobInfo[]> {
     return this.#parts.blobs.list(after, limit);
+  }
+
+  blobIds(after: BlobId | undefined, limit: number): Promise<BlobId[]> {
+    return this.#parts.blobs.ids(after, limit);
   }
 
   async usage(): Promise<DeviceUsage> {

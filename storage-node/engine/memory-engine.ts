@@ -74,6 +74,11 @@ export class MemoryEngine implements DeviceEngine {
     return sums.value;
   }
 
+  async dropRecord(key: RecordKey, ballot: AcceptedState['ballot']): Promise<void> {
+    const state = this.readRecord(key);
+    if (state !== undefined && sameBallot(state.ballot, ballot)) this.#records.delete(key.toString('latin1'));
+  }
+
   async rows(range: RowRange): Promise<IndexRow[]> {
     const rows: IndexRow[] = [];
     for (const [name, state] of this.#records) {
@@ -127,6 +132,13 @@ export class MemoryEngine implements DeviceEngine {
       const { bytes, owner, createdMs } = this.#blobs.get(id) as StoredBlob;
       return { id, lengthBytes: bytes.length, createdMs, owner };
     });
+  }
+
+  async blobIds(after: BlobId | undefined, limit: number): Promise<BlobId[]> {
+    return [...this.#blobs.keys()]
+      .toSorted()
+      .filter((id) => after === undefined || id > after)
+      .slice(0, limit);
   }
 
   async usage(): Promise<DeviceUsage> {

@@ -42,6 +42,15 @@ export const frameTypes = {
   failed: 48,
   purge: 50,
   purged: 51,
+  copyBegin: 52,
+  copyReady: 53,
+  takeFloor: 54,
+  learn: 55,
+  held: 56,
+  names: 57,
+  drop: 58,
+  dropped: 59,
+  blobCopy: 60,
 } as const;
 export type FrameType = (typeof frameTypes)[keyof typeof frameTypes];
 

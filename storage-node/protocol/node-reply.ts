@@ -4,7 +4,9 @@ import { type FrameType, frameTypes } from './frame.ts';
 import { type Accepted, type Refused, decodeRefused } from './messages/accept.ts';
 import { decodeBlobDeleted } from './messages/blob.ts';
 import { type Counts, decodeCounts } from './messages/count.ts';
+import { type CopyReady, type Dropped, decodeCopyReady, decodeDropped } from './messages/copy.ts';
 import { type Failed, decodeFailed } from './messages/failed.ts';
+import { type Names, decodeNames } from './messages/held.ts';
 import { type Blobs, decodeBlobs } from './messages/list-blobs.ts';
 import { type Rows, decodeRows } from './messages/list.ts';
 import { type Promised, decodePromised } from './messages/prepare.ts';
@@ -37,6 +39,9 @@ export type NodeReply =
   | Blobs
   | Walked
   | Purged
+  | CopyReady
+  | Names
+  | Dropped
   | BlobCommitted
   | BlobDeleted
   | Failed;
@@ -64,6 +69,12 @@ export function decodeReply(type: FrameType, payload: Buffer): NodeReply {
       return decodeWalked(Buffer.from(payload));
     case frameTypes.purged:
       return { type: 'purged' };
+    case frameTypes.copyReady:
+      return decodeCopyReady(payload);
+    case frameTypes.names:
+      return decodeNames(Buffer.from(payload));
+    case frameTypes.dropped:
+      return decodeDropped(payload);
     case frameTypes.blobCommitted:
       return { type: 'blobCommitted' };
     case frameTypes.blobDeleted:

@@ -44,6 +44,8 @@ export class RegisterReplica {
   readonly #promises = new Map<string, Ballot>();
   /** States handed out to be appended and not settled yet, by key, oldest first. */
   readonly #pending = new Map<string, AcceptedState[]>();
+  /** Clock of the highest ballot promised or accepted since the start. */
+  #highest = 0;
   readonly #options: ReplicaOptions;
   readonly #promisesMax: number;
 
@@ -83,10 +85,33 @@ export class RegisterReplica {
     if (refused !== undefined) return { type: 'answer', answer: refused };
     // The promise stays until the state is durable: if the append fails, the ballot remains promised.
     this.#promise(name, state.ballot);
+    return this.#append(name, state);
+  }
+
+  #append(name: string, state: AcceptedState): ReplicaAction {
     const pending = this.#pending.get(name);
     if (pending === undefined) this.#pending.set(name, [state]);
     else pending.push(state);
     return { type: 'append', state, settle: (durable) => this.#settle(name, state, durable) };
+  }
+
+  /**
+   * Takes a state that has been decided: every ballot above it builds upon it, so that no promise stands against it. The action is
+   * an append, or an answer when the register has it or what is above it.
+   */
+  learn(key: RecordKey, state: AcceptedState): ReplicaAction {
+    const name = key.toString('latin1');
+    const accepted = this.#latest(name, key);
+    if (accepted !== undefined && compareBallots(accepted.ballot, state.ballot) >= 0) {
+      const pending = this.#pending.get(name)?.includes(accepted) ?? false;
+      return pending ? { type: 'await', state: accepted } : { type: 'answer', answer: { type: 'accepted' } };
+    }
+    return this.#append(name, state);
+  }
+
+  /** Nothing that was promised or accepted so far has a ballot whose clock lies above it. */
+  get bound(): number {
+    return Math.max(this.#floor, this.#highest);
   }
 
   /** The ceiling to make durable now, ahead of need; undefined when there is enough room. */
@@ -135,6 +160,7 @@ export class RegisterReplica {
 
   #promise(name: string, ballot: Ballot): void {
     this.#promises.set(name, ballot);
+    if (ballot.clock > this.#highest) this.#highest = ballot.clock;
     if (this.#promises.size <= this.#promisesMax) return;
     for (const promised of this.#promises.values()) this.#floor = Math.max(this.#floor, promised.clock);
     this.#promises.clear();

@@ -1,17 +1,37 @@
 /** One device as a node serves it. */
 import type { DeviceId } from '#common/ids.ts';
 import type { Clock } from '#common/io/clock.ts';
-import type { DeviceEngine } from '../engine/device-engine.ts';
+import type { BlobSink, DeviceEngine } from '../engine/device-engine.ts';
+import type { BlobCreate } from '../protocol/messages/blob.ts';
 import { RegisterService } from './register-service.ts';
+import { UploadLedger } from './upload-ledger.ts';
 
 export class DeviceService {
   readonly id: DeviceId;
   readonly engine: DeviceEngine;
   readonly registers: RegisterService;
+  readonly uploads: UploadLedger;
 
   constructor(id: DeviceId, engine: DeviceEngine, clock: Clock) {
     this.id = id;
     this.engine = engine;
     this.registers = new RegisterService(engine, clock);
+    this.uploads = new UploadLedger(clock);
+  }
+
+  /** A blob's sink, known to the ledger until it has ended. */
+  async createBlob({ route, id, owner }: BlobCreate): Promise<BlobSink> {
+    const ended = this.uploads.begin(route);
+    try {
+      const sink = await this.engine.createBlob(id, owner);
+      return {
+        write: (chunk, blockSums) => sink.write(chunk, blockSums),
+        commit: (openBlockSum) => sink.commit(openBlockSum).then(ended),
+        abort: () => sink.abort().finally(ended),
+      };
+    } catch (error) {
+      ended();
+      throw error;
+    }
   }
 }

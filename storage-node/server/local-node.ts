@@ -5,7 +5,7 @@
 import type { DeviceId } from '#common/ids.ts';
 import { DataBuffers } from '../protocol/data-buffers.ts';
 import type { BlobCreate, BlobRead } from '../protocol/messages/blob.ts';
-import type { EncodedMessage, Route } from '../protocol/messages/message.ts';
+import type { EncodedMessage } from '../protocol/messages/message.ts';
 import { HEADER_BYTES } from '../protocol/frame.ts';
 import type {
   BlobDownload,
@@ -16,16 +16,14 @@ import type {
   RegisterRequest,
 } from '../protocol/node-access.ts';
 import { type NodeReply, decodeReply } from '../protocol/node-reply.ts';
-import { answerRequest } from './answer-request.ts';
-import type { DeviceService } from './device-service.ts';
+import { type DeviceOf, answerRequest } from './answer-request.ts';
 import { asHoldfastError } from './local-failure.ts';
 import { LocalDownload } from './local-download.ts';
 import { LocalUpload } from './local-upload.ts';
 import type { RegisterReply } from './register-service.ts';
 
 export interface LocalNodeContext {
-  /** The device, when it is here and the route's epoch, if it has one, is the ring's; throws `device-unknown`, `ring-outdated`. */
-  readonly device: (id: number, route?: Route) => DeviceService;
+  readonly device: DeviceOf;
   readonly serves: (device: DeviceId) => boolean;
 }
 
@@ -68,8 +66,8 @@ export class DevicesHere implements LocalNode {
 
   upload(device: DeviceId, create: BlobCreate, events: BlobUploadEvents): BlobUpload {
     return new LocalUpload(device, events, () => {
-      const { engine } = this.#context.device(device, create.route);
-      return engine.createBlob(create.id, create.owner);
+      const standing = create.copies === true ? 'any' : 'upload';
+      return this.#context.device(device, create.route, standing).createBlob(create);
     });
   }
 

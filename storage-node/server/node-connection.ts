@@ -15,11 +15,10 @@ import {
   encodeCredit,
 } from '../protocol/messages/blob.ts';
 import { encodeFailed } from '../protocol/messages/failed.ts';
-import { type EncodedMessage, type Route, emptyMessage } from '../protocol/messages/message.ts';
-import { answerRequest } from './answer-request.ts';
+import { type EncodedMessage, emptyMessage } from '../protocol/messages/message.ts';
+import { type DeviceOf, answerRequest } from './answer-request.ts';
 import { BlobReceiver } from './blob-receiver.ts';
 import { BlobSender } from './blob-sender.ts';
-import type { DeviceService } from './device-service.ts';
 
 /** Blob streams that one peer may have open here. */
 const BLOB_STREAMS_MAX = 256;
@@ -30,8 +29,7 @@ export interface NodeConnectionContext {
   readonly clusterKey: Buffer;
   readonly buffers: DataBuffers;
   readonly nonce: Buffer;
-  /** The device, when it is here and the route's epoch, if it has one, is the ring's; throws `device-unknown`, `ring-outdated`. */
-  readonly device: (id: number, route?: Route) => DeviceService;
+  readonly device: DeviceOf;
   readonly closed: (connection: NodeConnection) => void;
 }
 
@@ -106,7 +104,8 @@ export class NodeConnection {
   }
 
   #request(type: FrameType, stream: number, device: number, payload: Buffer): void {
-    if (type === frameTypes.blobCreate) this.#receive(stream, device, payload);
+    if (type === frameTypes.blobCreate) this.#receive(stream, device, payload, 'upload');
+    else if (type === frameTypes.blobCopy) this.#receive(stream, device, payload, 'any');
     else if (type === frameTypes.blobRead) this.#send(stream, device, payload);
     else this.#answer(type, stream, device, payload);
   }
@@ -132,7 +131,7 @@ export class NodeConnection {
     this.#framed.send(encodeFailed(error), device, stream);
   }
 
-  #receive(stream: number, device: number, payload: Buffer): void {
+  #receive(stream: number, device: number, payload: Buffer, standing: 'upload' | 'any'): void {
     const message = decodeBlobCreate(Buffer.from(payload));
     this.#boundStreams();
     const send = (answer: EncodedMessage): void => this.#framed.send(answer, device, stream);
@@ -143,7 +142,7 @@ export class NodeConnection {
         failed: (error) => this.#fail(error, device, stream),
         ended: () => this.#receivers.delete(stream),
       },
-      async () => this.#context.device(device, message.route).engine.createBlob(message.id, message.owner),
+      async () => this.#context.device(device, message.route, standing).createBlob(message),
     );
     this.#receivers.set(stream, receiver);
   }

@@ -7,6 +7,7 @@ import type { Clock } from '#common/io/clock.ts';
 import type { DeviceEngine } from '../engine/device-engine.ts';
 import type { AcceptedState } from '../protocol/accepted-state.ts';
 import type { Accept, Accepted, Refused } from '../protocol/messages/accept.ts';
+import type { Learn } from '../protocol/messages/learn.ts';
 import type { Prepare, Promised } from '../protocol/messages/prepare.ts';
 import type { BallotAnswer, Read, StateAnswer } from '../protocol/messages/read.ts';
 import type { Purge } from '../protocol/messages/purge.ts';
@@ -20,7 +21,9 @@ export class RegisterService {
   readonly #engine: DeviceEngine;
   readonly #replica: RegisterReplica;
   /** Appends under way, for those that repeat them. */
-  readonly #appends = new WeakMap<AcceptedState, Promise<void>>();
+  readonly #appends = new Map<AcceptedState, Promise<void>>();
+  /** Promises that wait for a ceiling or an append. */
+  readonly #waiting = new Set<Promise<RegisterReply>>();
   #raising: Promise<void> | undefined;
 
   constructor(engine: DeviceEngine, clock: Clock) {
@@ -35,16 +38,40 @@ export class RegisterService {
   prepare(message: Prepare): RegisterReply | Promise<RegisterReply> {
     this.#raiseAhead();
     const action = this.#replica.prepare(message.key, message.ballot);
-    if (action.type === 'raise') return this.#raise(action.ceiling).then(() => this.prepare(message));
-    if (action.type === 'await') return this.#appended(action.state).then(() => this.prepare(message));
+    if (action.type === 'raise') return this.#prepareAfter(this.#raise(action.ceiling), message);
+    if (action.type === 'await') return this.#prepareAfter(this.#appended(action.state), message);
     return this.#immediate(action);
   }
 
   accept(message: Accept): RegisterReply | Promise<RegisterReply> {
     const action = this.#replica.accept(message.key, message.state);
-    if (action.type === 'append') return this.#append(message, action.settle);
-    if (action.type === 'await') return this.#appended(action.state).then(() => ACCEPTED);
-    return this.#immediate(action);
+    return this.#follow(message, action);
+  }
+
+  /** Takes a state that has been decided. */
+  learn(message: Learn): RegisterReply | Promise<RegisterReply> {
+    return this.#follow(message, this.#replica.learn(message.key, message.state));
+  }
+
+  /**
+   * Resolves when all that was begun before is durable, or has failed; to a clock that no promise given before lies above. Whoever
+   * calls it has seen to it that nothing of the epoch before is begun any more.
+   */
+  async settled(): Promise<number> {
+    await Promise.allSettled([...this.#appends.values(), ...this.#waiting]);
+    return this.#replica.bound;
+  }
+
+  /** Takes nothing at or below the clock any more, also after a restart. */
+  async takeFloor(clock: number): Promise<void> {
+    const ballot = { clock, writer: 0 };
+    for (;;) {
+      const ceiling = this.#replica.ceilingFor(ballot);
+      if (ceiling === undefined) break;
+      // Again, when it was a lower one that was on its way.
+      await this.#raise(ceiling);
+    }
+    this.#replica.forget(ballot);
   }
 
   read(message: Read): RegisterReply {
@@ -53,6 +80,20 @@ export class RegisterService {
       return { type: 'ballot', ballot: row?.ballot, live: row?.live ?? false };
     }
     return { type: 'state', state: this.#engine.readRecord(message.key) };
+  }
+
+  #follow(message: Accept | Learn, action: ReplicaAction): RegisterReply | Promise<RegisterReply> {
+    if (action.type === 'append') return this.#append(message, action.settle);
+    if (action.type === 'await') return this.#appended(action.state).then(() => ACCEPTED);
+    return this.#immediate(action);
+  }
+
+  #prepareAfter(ready: Promise<void>, message: Prepare): Promise<RegisterReply> {
+    const waiting = ready.then(() => this.prepare(message));
+    this.#waiting.add(waiting);
+    const end = (): unknown => this.#waiting.delete(waiting);
+    waiting.then(end, end);
+    return waiting;
   }
 
   #immediate(action: ReplicaAction): RegisterReply {
@@ -66,7 +107,7 @@ export class RegisterService {
     return append;
   }
 
-  async #append(message: Accept, settle: (durable: boolean) => void): Promise<RegisterReply> {
+  async #append(message: Accept | Learn, settle: (durable: boolean) => void): Promise<RegisterReply> {
     const append = this.#engine.writeRecord(message.key, message.state);
     this.#appends.set(message.state, append);
     try {
@@ -74,6 +115,8 @@ export class RegisterService {
     } catch (error) {
       settle(false);
       throw error;
+    } finally {
+      this.#appends.delete(message.state);
     }
     settle(true);
     return ACCEPTED;
@@ -86,13 +129,7 @@ export class RegisterService {
   async purge({ key, ballot }: Purge): Promise<void> {
     const row = this.#engine.readRow(key);
     if (row === undefined || row.live || !sameBallot(row.ballot, ballot)) return;
-    for (;;) {
-      const ceiling = this.#replica.ceilingFor(ballot);
-      if (ceiling === undefined) break;
-      // Again, when it was a lower one that was on its way.
-      await this.#raise(ceiling);
-    }
-    this.#replica.forget(ballot);
+    await this.takeFloor(ballot.clock);
     await this.#engine.purgeRecord(key, ballot);
   }
 

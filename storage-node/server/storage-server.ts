@@ -4,10 +4,12 @@ import type { Clock } from '#common/io/clock.ts';
 import type { Address, Listener, Network } from '#common/io/network.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import type { Logger } from '#common/log/logger.ts';
+import type { RingSource } from '#ring/live-ring.ts';
 import type { Ring } from '#ring/ring.ts';
 import { DataBuffers } from '../protocol/data-buffers.ts';
 import { NONCE_BYTES } from '../protocol/handshake.ts';
 import type { Route } from '../protocol/messages/message.ts';
+import type { Standing } from './answer-request.ts';
 import type { DeviceService } from './device-service.ts';
 import type { LocalNode } from '../protocol/node-access.ts';
 import { DevicesHere } from './local-node.ts';
@@ -21,7 +23,7 @@ export interface StorageServerContext {
   readonly randomness: Randomness;
   readonly log: Logger;
   readonly clusterKey: Buffer;
-  readonly ring: Ring;
+  readonly rings: RingSource;
   readonly devices: ReadonlyMap<number, DeviceService>;
 }
 
@@ -31,14 +33,17 @@ export class StorageServer {
   readonly #connections = new Set<NodeConnection>();
   #listener: Listener | undefined;
 
+  readonly #unsubscribe: () => void;
+
   constructor(context: StorageServerContext) {
     this.#context = context;
+    this.#unsubscribe = context.rings.subscribe((next, before) => this.#retire(next, before));
   }
 
   /** The same devices for roles of this process. */
   get local(): LocalNode {
     return new DevicesHere({
-      device: (id, route) => this.#device(id, route),
+      device: (id, route, standing) => this.#device(id, route, standing),
       serves: (device) => this.#context.devices.has(device),
     });
   }
@@ -56,7 +61,7 @@ export class StorageServer {
         clusterKey,
         buffers: this.#buffers,
         nonce: randomness.bytes(NONCE_BYTES),
-        device: (id, route) => this.#device(id, route),
+        device: (id, route, standing) => this.#device(id, route, standing),
         closed: (closed) => this.#connections.delete(closed),
       });
       this.#connections.add(peer);
@@ -66,21 +71,42 @@ export class StorageServer {
 
   /** Stops listening and cuts every peer off; what devices have under way ends with their own close. */
   async close(): Promise<void> {
+    this.#unsubscribe();
     await this.#listener?.close();
   }
 
   /** @param route left out for what concerns no partition. */
-  #device(id: number, route?: Route): DeviceService {
+  #device(id: number, route?: Route, standing: Standing = 'voter'): DeviceService {
     const device = this.#context.devices.get(id);
     if (device === undefined) throw new HoldfastError('device-unknown', `device ${id} is not on this node`);
     if (route === undefined) return device;
-    const { ring } = this.#context;
-    if (route.partition >= 2 ** ring.partitionPower || ring.epoch(route.partition) !== route.epoch) {
+    const { rings } = this.#context;
+    const ring = rings.current;
+    const epoch = route.partition < 2 ** ring.partitionPower ? ring.epoch(route.partition) : -1;
+    if (epoch !== route.epoch) {
+      if (standing === 'upload' && device.uploads.takes(route)) return device;
+      // The sender may have seen a ring that this node has not seen yet.
+      if (epoch < route.epoch) rings.look();
       throw new HoldfastError('ring-outdated', `this node has ring version ${ring.version}`);
     }
-    if (!ring.members(route.partition).includes(device.id)) {
-      throw new HoldfastError('ring-outdated', `device ${id} is no member of partition ${route.partition}`);
+    if (standing === 'any') return device;
+    const isVoter = ring.voters(route.partition).includes(device.id);
+    if (isVoter !== (standing !== 'stranger')) {
+      const what = isVoter ? 'a voter' : 'no voter';
+      throw new HoldfastError('ring-outdated', `device ${id} is ${what} of partition ${route.partition}`);
     }
     return device;
+  }
+
+  /** Where an epoch has passed, blobs are still on their way under it. */
+  #retire(next: Ring, before: Ring): void {
+    const partitions = 2 ** before.partitionPower;
+    if (next.partitionPower !== before.partitionPower) return;
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const epoch = before.epoch(partition);
+      if (epoch === next.epoch(partition)) continue;
+      for (const id of before.voters(partition))
+        this.#context.devices.get(id)?.uploads.retire({ partition, epoch });
+    }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The messages of blobs. BLOB_DATA frames are written by the streams themselves, without a copy.
  *
- * BLOB_CREATE: route, blob id (16), owner key. BLOB_COMMIT: length (8). BLOB_READ: route, blob id, start (8), end (8),
+ * BLOB_CREATE, BLOB_COPY: route, blob id (16), owner key. BLOB_COMMIT: length (8). BLOB_READ: route, blob id, start (8), end (8),
  * window (4). BLOB_DELETE: route, blob id. BLOB_DELETED: existed (1). CREDIT: bytes (4).
  */
 import { ByteReader } from '#common/codec/byte-reader.ts';
@@ -26,6 +26,8 @@ export interface BlobCreate {
   readonly route: Route;
   readonly id: BlobId;
   readonly owner: RecordKey;
+  /** A copy of a blob that others have: BLOB_COPY, for which the device need not be a voter of the partition. */
+  readonly copies?: boolean;
 }
 
 export interface BlobRead {
@@ -43,7 +45,8 @@ export interface BlobDelete {
 }
 
 export function encodeBlobCreate(message: BlobCreate): EncodedMessage {
-  return smallMessage(frameTypes.blobCreate, ROUTE_BYTES + ID_BYTES + 2 + message.owner.length, (into) =>
+  const type = message.copies === true ? frameTypes.blobCopy : frameTypes.blobCreate;
+  return smallMessage(type, ROUTE_BYTES + ID_BYTES + 2 + message.owner.length, (into) =>
     writeRoute(into, message.route).hex(message.id).short(message.owner),
   );
 }

@@ -27,7 +27,8 @@ export const clusterBugs: readonly ClusterBug[] = [
 ];
 
 function ofFirstMember(ring: Ring): Ring {
-  return { ...ring, members: (partition) => ring.members(partition).slice(0, 1) };
+  const first = (partition: number) => ring.members(partition).slice(0, 1);
+  return { ...ring, members: first, voters: first };
 }
 
 /** Shows what was appended last, and says that it is durable, before its fsync. */

@@ -16,6 +16,7 @@ import { NodeDirectory } from '#cluster/node-directory.ts';
 import { QuorumRecords } from '#cluster/records/quorum-records.ts';
 import { Ticker } from '#cluster/ticker.ts';
 import type { PlacementHash } from '#ring/placement-hash.ts';
+import { LiveRing } from '#ring/live-ring.ts';
 import type { Ring, RingDevice } from '#ring/ring.ts';
 import type { DeviceEngine } from '#storage-node/engine/device-engine.ts';
 import { DataBuffers } from '#storage-node/protocol/data-buffers.ts';
@@ -115,7 +116,7 @@ export class ClusterWorld {
       randomness: this.#randomness,
       log: createLogger({ level: 'error', form: 'pretty', sink: process.stderr, nowMs: () => clock.nowMs() }),
       clusterKey: CLUSTER_KEY,
-      ring: this.#ring,
+      rings: new LiveRing(this.#ring),
       devices: new Map([[device.id, service]]),
     });
     node.server = server;

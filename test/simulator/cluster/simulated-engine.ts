@@ -1,6 +1,7 @@
 /** A device's engine over a simulated disk: records and the ceiling. Bodies are not simulated. */
 import { type RecordKey, asRecordKey } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
+import type { BlobId } from '#common/ids.ts';
 import type {
   AcceptedState,
   DeviceEngine,
@@ -61,6 +62,10 @@ export class SimulatedEngine implements DeviceEngine {
     throw notSimulated();
   }
 
+  async dropRecord(): Promise<void> {
+    throw notSimulated();
+  }
+
   async createBlob(): Promise<never> {
     throw notSimulated();
   }
@@ -75,6 +80,10 @@ export class SimulatedEngine implements DeviceEngine {
 
   async listBlobs(): Promise<never> {
     throw notSimulated();
+  }
+
+  async blobIds(): Promise<BlobId[]> {
+    return [];
   }
 
   async usage(): Promise<never> {
