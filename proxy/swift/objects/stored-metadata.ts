@@ -84,7 +84,7 @@ export function writeStoredHeaders(into: FlatHeaders, { metadata, modifiedMs }: 
   }
   for (const name in user) into.push(userHeader(name), user[name] ?? '');
   if (swift?.deleteAtSeconds !== undefined) into.push('X-Delete-At', swift.deleteAtSeconds);
-  if (swift?.objectManifest !== undefined) into.push('X-Object-Manifest', encodePath(swift.objectManifest));
+  if (swift?.objectManifest !== undefined) into.push('X-Object-Manifest', swift.objectManifest);
   if (swift?.largeObject !== undefined) into.push('X-Static-Large-Object', 'True');
 }
 
