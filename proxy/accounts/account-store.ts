@@ -2,13 +2,37 @@
 import type { Cluster } from '#cluster/cluster.ts';
 import { ballotTimeMs } from '#common/ballot.ts';
 import type { SpaceId } from '#common/ids.ts';
+import type { Clock } from '#common/io/clock.ts';
 import { accountKey, type AccountRecord, decodeAccount, encodeAccount } from './account-record.ts';
+
+const RECENT_MS = 1000;
+const RECENT_ACCOUNTS_MAX = 10_000;
+
+interface Recent {
+  readonly record: AccountRecord | undefined;
+  /** Monotonic milliseconds, from before the read. */
+  readonly readAtMs: number;
+}
 
 export class AccountStore {
   readonly #cluster: Cluster;
+  readonly #clock: Clock;
+  readonly #recent = new Map<SpaceId, Recent>();
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, clock: Clock) {
     this.#cluster = cluster;
+    this.#clock = clock;
+  }
+
+  /** The same, at most a second old: for what is asked of every request. */
+  async readRecent(account: SpaceId): Promise<AccountRecord | undefined> {
+    const cached = this.#recent.get(account);
+    const nowMs = this.#clock.monotonicMs();
+    if (cached !== undefined && nowMs - cached.readAtMs < RECENT_MS) return cached.record;
+    const record = await this.read(account);
+    if (this.#recent.size >= RECENT_ACCOUNTS_MAX) this.#recent.clear();
+    this.#recent.set(account, { record, readAtMs: nowMs });
+    return record;
   }
 
   /** Undefined for an account that has been given nothing yet. */
@@ -27,5 +51,6 @@ export class AccountStore {
       const current = stored === undefined ? fresh : decodeAccount(stored.content);
       return { action: 'write', ...encodeAccount({ ...current, ...change(current) }), result: undefined };
     });
+    this.#recent.delete(account);
   }
 }

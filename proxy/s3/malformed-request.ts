@@ -7,6 +7,9 @@ import { XmlWriter } from './xml/writer.ts';
 /** More than any client sends; each costs time at every step that looks at headers. */
 const HEADERS_MAX = 256;
 
+const LINE_BYTES = 16 * 1024;
+const REQUEST_LINE = /^[\w!#$%&'*+.^`|~-]{1,64} \/[\x21-\x7e]* HTTP\/1\.[01]\r\n/;
+
 const codes: Readonly<Record<string, S3ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'RequestHeaderSectionTooLarge',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'RequestHeaderSectionTooLarge',
@@ -15,12 +18,21 @@ const codes: Readonly<Record<string, S3ErrorCode>> = {
 
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const code = error.code !== undefined && Object.hasOwn(codes, error.code) ? codes[error.code] : undefined;
+  const known = error.code !== undefined && Object.hasOwn(codes, error.code) ? codes[error.code] : undefined;
+  const code = isUnknownMethod(error) ? 'MethodNotAllowed' : known;
   refuseOnSocket(
     code === undefined
       ? new S3Error('InvalidRequest', 'The request could not be parsed as HTTP.')
       : new S3Error(code),
     socket,
+  );
+}
+
+/** The parser knows a list of methods, and not their grammar (RFC 9110, section 9.1). */
+function isUnknownMethod(error: NodeJS.ErrnoException): boolean {
+  if (error.code !== 'HPE_INVALID_METHOD' || !('rawPacket' in error)) return false;
+  return (
+    error.rawPacket instanceof Buffer && REQUEST_LINE.test(error.rawPacket.toString('latin1', 0, LINE_BYTES))
   );
 }
 

@@ -17,6 +17,6 @@ export function buildSwiftContext(shared: SharedParts, clusterKey: Buffer): Swif
     directory,
     virtualHosts,
     tokens: new Tokens(clusterKey),
-    accounts: new AccountStore(cluster),
+    accounts: new AccountStore(cluster, clock),
   };
 }

@@ -5,11 +5,13 @@ import { SECRET_METADATA } from './account-headers.ts';
 import { CONTAINER_SETTINGS } from './container-headers.ts';
 import { mergeEntries, mergeMetadata, type MetadataChange, readMetadataChange } from './metadata.ts';
 import type { Permission } from './permission.ts';
+import { checkContainerQuotas } from './quotas.ts';
 import type { SwiftRequest } from './request.ts';
 
 /** Throws 400. What only the account's own people may set is left out for others, as Swift does. */
 export function readContainerChange(request: SwiftRequest, { isOwner }: Permission): MetadataChange {
   const change = readMetadataChange(request.headers, 'container', CONTAINER_SETTINGS);
+  checkContainerQuotas(change.metadata);
   const settings: Record<string, string> = { ...change.settings };
   for (const name of ['read', 'write']) {
     const value = settings[name];

@@ -4,6 +4,7 @@ import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import type { SwiftContext } from './context.ts';
 import { CrossOrigin } from './cross-origin.ts';
 import { SwiftError } from './errors.ts';
+import { checkRoom } from './quotas.ts';
 import { type Asked, type Permission, permit } from './permission.ts';
 import type { SwiftRequest } from './request.ts';
 
@@ -60,7 +61,10 @@ export async function writableContainer(
     scope: 'object',
     acl: lease?.bucket.container?.settings['write'],
   });
-  return { isOwner, lease: lease as BucketLease };
+  if (lease === undefined) throw new SwiftError(404);
+  if (request.method === 'PUT')
+    await checkRoom(context, lease.bucket, Number(request.header('content-length') ?? 0));
+  return { isOwner, lease };
 }
 
 /** The same without a look at who asks, for a part of the service that acts on somebody's leave. */

@@ -30,7 +30,12 @@ export class Reply {
     const all: FlatHeaders = [...headers];
     all.push('X-Trans-Id', this.transactionId, 'X-Openstack-Request-Id', this.transactionId);
     if (this.#crossOrigin !== undefined) all.push(...this.#crossOrigin.headersFor(all));
-    this.response.writeHead(status, all);
+    // HTTP/1.1 keeps a connection without being told so: who says it is told the same, as Swift does.
+    const { response } = this;
+    const { httpVersion, headers: asked } = response.req;
+    const implied = httpVersion === '1.1' && asked.connection === undefined;
+    if (implied && response.shouldKeepAlive) response.removeHeader('Connection');
+    response.writeHead(status, all);
   }
 
   /** An answer without a body of its own. */

@@ -31,8 +31,8 @@ function referrerItem(header: string, item: string, first: string, second: strin
   if (!REFERRER_WORDS.has(first)) throw refused(`Unknown designator '${first}' in ACL: '${item}'`);
   if (header.includes('write')) throw refused(`Referrers not allowed in write ACL: '${item}'`);
   const refuses = second.startsWith('-');
-  const host = refuses ? second.slice(1).trim() : second;
-  const domain = host !== '*' && host.startsWith('*') ? host.slice(1).trim() : host;
+  let domain = refuses ? second.slice(1).trim() : second;
+  while (domain !== '*' && domain.startsWith('*')) domain = domain.slice(1).trim();
   if (domain === '' || domain === '.')
     throw refused(`No host/domain value after referrer designation in ACL: '${item}'`);
   return `.r:${refuses ? '-' : ''}${domain}`;

@@ -18,6 +18,8 @@ const info = {
     policies: [{ name: POLICY_NAME, default: true, aliases: POLICY_NAME }],
   },
   tempauth: { account_acls: true },
+  container_quotas: {},
+  account_quotas: {},
   bulk_upload: {
     max_containers_per_extraction: bulkLimits.containersMax,
     max_failed_extractions: bulkLimits.uploadFailuresMax,
@@ -36,7 +38,7 @@ const info = {
   },
 };
 
-// oxlint-disable-next-line require-await
-export const getInfo: Operation = async ({ reply }) => {
+export const getInfo: Operation = ({ reply }) => {
   reply.body(200, 'application/json; charset=UTF-8', JSON.stringify(info));
+  return Promise.resolve();
 };

@@ -17,8 +17,7 @@ interface Login {
   readonly key: string;
 }
 
-// oxlint-disable-next-line require-await
-export const getToken: Operation = async (request, context) => {
+export const getToken: Operation = (request, context) => {
   const credential = verified(loginOf(request), context);
   const { text, expiresSeconds } = context.tokens.issue(credential, context.clock.nowMs());
   const account = encodeURIComponent(ACCOUNT_PREFIX + credential.principal.accountName);
@@ -26,6 +25,7 @@ export const getToken: Operation = async (request, context) => {
   headers.push('X-Auth-Token-Expires', expiresSeconds);
   headers.push('X-Storage-Url', `http://${request.header('host') ?? 'localhost'}/v1/${account}`);
   request.reply.accepted(200, headers);
+  return Promise.resolve();
 };
 
 function loginOf(request: SwiftRequest): Login {
