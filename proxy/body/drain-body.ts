@@ -97,6 +97,7 @@ export class BodyDrain {
         this.#plan.chain.claim(piece.chunkSignature);
         this.#chunkEnds.push(this.#filled);
       }
+      this.#chunks.discard(chunk);
     }
   }
 
