@@ -50,6 +50,11 @@ export interface SegmentReader {
   container(name: string, purpose: 'read' | 'list'): Promise<BucketPlace | undefined>;
 }
 
+/** Whether an object is made of segments, and has no body of its own to show. */
+export function isLarge({ metadata }: ObjectRecord): boolean {
+  return metadata.swift?.largeObject !== undefined || metadata.swift?.objectManifest !== undefined;
+}
+
 export async function representationOf(
   reader: SegmentReader,
   record: ObjectRecord,

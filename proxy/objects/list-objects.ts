@@ -2,7 +2,7 @@
 import type { Cluster, ListingEntry, ListingStart } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
 import type { BucketPlace } from './bucket-access.ts';
-import { decodeObjectSummary, type ObjectSummary } from './object-summary.ts';
+import { decodeObjectSummary, listedEtag, type ObjectSummary } from './object-summary.ts';
 
 /** Rows asked for at once while looking for one that is no delete marker. */
 const SEARCH_ROWS = 1000;
@@ -61,7 +61,9 @@ export async function listObjects(
 function shownObject(entry: ListingEntry): ListedObject | undefined {
   if (entry.type === 'prefix') return undefined;
   const summary = decodeObjectSummary(entry.summary);
-  return summary.isDeleteMarker ? undefined : { ...summary, key: entry.name };
+  return summary.isDeleteMarker
+    ? undefined
+    : { ...summary, etag: listedEtag(summary.etag).etag, key: entry.name };
 }
 
 export function behind(entry: ListingEntry): ListingStart {

@@ -4,7 +4,7 @@ import type { BucketPlace } from './bucket-access.ts';
 import { behind, listEntries } from './list-objects.ts';
 import { olderOf } from './object-record.ts';
 import { objectKey } from './object-store.ts';
-import { decodeObjectSummary } from './object-summary.ts';
+import { decodeObjectSummary, listedEtag } from './object-summary.ts';
 import { decodeOlderVersions, type OlderVersion } from './older-versions.ts';
 import type { ChecksumPlan } from './stored-checksum.ts';
 import { NULL_VERSION, selects, type VersionId, type VersionSelector, versionTimeMs } from './version-id.ts';
@@ -131,7 +131,17 @@ function versionsOf(
 ): ListedVersion[] {
   const { versionId, isNull, isDeleteMarker, modifiedMs, sizeBytes, etag, checksum } = current;
   return [
-    { key, id: versionId, isNull, isLatest: true, isDeleteMarker, modifiedMs, sizeBytes, etag, checksum },
+    {
+      key,
+      id: versionId,
+      isNull,
+      isLatest: true,
+      isDeleteMarker,
+      modifiedMs,
+      sizeBytes,
+      etag: listedEtag(etag).etag,
+      checksum,
+    },
     ...older.map((version) => ({
       key,
       id: version.id,
@@ -140,7 +150,7 @@ function versionsOf(
       isDeleteMarker: version.isDeleteMarker,
       modifiedMs: versionTimeMs(version.id),
       sizeBytes: version.sizeBytes,
-      etag: version.etag,
+      etag: listedEtag(version.etag).etag,
       checksum: version.checksum,
     })),
   ];

@@ -2,7 +2,9 @@
 import { judgeRead, readConditions } from '#proxy/http/conditions.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import type { ObjectRecord } from '#proxy/objects/object-record.ts';
+import { isLarge } from '#proxy/large-objects/representation.ts';
 import { type FoundVersion, readVersion } from '#proxy/objects/object-versions.ts';
+import { isExpired } from '#proxy/objects/swift-properties.ts';
 import { shownVersion, type VersionSelector } from '#proxy/objects/version-id.ts';
 import { permit } from './access/permit.ts';
 import { namedBucket } from './bucket-of.ts';
@@ -56,8 +58,12 @@ export async function openCopySource(request: S3Request, context: S3Context): Pr
   await permit(request, context, place, { action, bucketName, key, object });
   const found = await find();
   if (found?.type !== 'object') throw absentSource(source, found);
-  checkSourceConditions(request, found.record);
-  return { ...source, place, record: found.record };
+  const { record } = found;
+  if (isExpired(record.metadata.swift, context.clock.nowMs())) throw absentSource(source, undefined);
+  // Its record has the list of the segments for a body.
+  if (isLarge(record)) throw new S3Error('InvalidRequest', 'An object of segments is copied through Swift.');
+  checkSourceConditions(request, record);
+  return { ...source, place, record };
 }
 
 function absentSource({ key, version }: CopySource, found: FoundVersion | undefined): S3Error {

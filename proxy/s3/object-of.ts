@@ -5,6 +5,7 @@ import type { ObjectMetadata, ObjectRecord } from '#proxy/objects/object-record.
 import { httpTime } from '#proxy/http/http-time.ts';
 import { changeVersion } from '#proxy/objects/change-version.ts';
 import { type FoundVersion, readVersion } from '#proxy/objects/object-versions.ts';
+import { isExpired } from '#proxy/objects/swift-properties.ts';
 import { parseVersionSelector, shownVersion, type VersionSelector } from '#proxy/objects/version-id.ts';
 import type { S3Context } from './context.ts';
 import { S3Error } from './errors.ts';
@@ -25,7 +26,11 @@ export function objectOf(
   bucket: BucketRecord,
 ): Promise<FoundVersion | undefined> {
   const selector = selectorOf(request.query.get('versionId'));
-  request.object ??= readVersion(context.cluster, bucket, request.key, selector);
+  request.object ??= readVersion(context.cluster, bucket, request.key, selector).then((found) =>
+    found?.type === 'object' && isExpired(found.record.metadata.swift, context.clock.nowMs())
+      ? undefined
+      : found,
+  );
   return request.object;
 }
 

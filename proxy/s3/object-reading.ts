@@ -3,6 +3,7 @@ import { type ByteRange, parseRange } from '#proxy/http/byte-range.ts';
 import { judgeRead, readConditions } from '#proxy/http/conditions.ts';
 import { httpTime } from '#proxy/http/http-time.ts';
 import type { BucketPlace } from '#proxy/objects/bucket-access.ts';
+import type { BodySource } from '#proxy/objects/body-source.ts';
 import { readLayout } from '#proxy/objects/object-body.ts';
 import type { ObjectRecord } from '#proxy/objects/object-record.ts';
 import { PART_NUMBER_MAX } from '#proxy/objects/part-record.ts';
@@ -11,6 +12,7 @@ import { pushChecksum } from './checksums.ts';
 import type { S3Context } from './context.ts';
 import { invalidArgument, S3Error } from './errors.ts';
 import { writeStoredHeaders } from './object-headers.ts';
+import { wholeObject } from './large-object.ts';
 import { presentObject } from './object-of.ts';
 import type { FlatHeaders } from './reply.ts';
 import type { S3Request } from './request.ts';
@@ -21,6 +23,8 @@ export interface Reading {
   readonly status: 200 | 206;
   readonly range: ByteRange;
   readonly headers: FlatHeaders;
+  /** Where the bytes of a large object come from, whose record has none of its own. */
+  readonly source: BodySource | undefined;
 }
 
 const overridable: Readonly<Record<string, string>> = {
@@ -35,7 +39,9 @@ const overridable: Readonly<Record<string, string>> = {
 /** Undefined when the client has the object already and has been told so. */
 export async function beginReading(request: S3Request, context: S3Context): Promise<Reading | undefined> {
   const bucket = await bucketOf(request, context);
-  const record = await presentObject(request, context, bucket);
+  const present = await presentObject(request, context, bucket);
+  const whole = await wholeObject(request, context, bucket, present);
+  const record = whole?.record ?? present;
   const { metadata, modifiedMs } = record;
   const header = (name: string) => request.header(name);
   const verdict = judgeRead(readConditions(header), { etag: metadata.etag, modifiedMs });
@@ -47,7 +53,7 @@ export async function beginReading(request: S3Request, context: S3Context): Prom
     request.reply.empty(304, headers);
     return undefined;
   }
-  return readingOf(request, context, bucket, record);
+  return { ...(await readingOf(request, context, bucket, record)), source: whole?.source };
 }
 
 async function readingOf(
@@ -55,7 +61,7 @@ async function readingOf(
   context: S3Context,
   bucket: BucketPlace,
   record: ObjectRecord,
-): Promise<Reading> {
+): Promise<Omit<Reading, 'source'>> {
   const { metadata, modifiedMs } = record;
   const headers: FlatHeaders = [];
   pushVersion(headers, bucket, record.version);
