@@ -59,7 +59,11 @@ export async function* archiveEntries(
         member.resume();
         continue;
       }
-      const body = Readable.from(member, { objectMode: false });
+      const bytes = bytesOf(member, async (error) => {
+        await piped;
+        return asArchiveError(failure?.error ?? error);
+      });
+      const body = Readable.from(bytes, { objectMode: false });
       yield entryOf(header, body);
       await drained(member, body);
     }
@@ -99,6 +103,18 @@ function entryOf(header: Header, body: Readable): ArchiveEntry {
   return { name: header.name, sizeBytes: header.size, attributes, readable: plain && !sparse, body };
 }
 
+/** Whoever reads a member meets what breaks the archive before anybody else does, and in the same words. */
+async function* bytesOf(
+  member: AsyncIterable<unknown>,
+  refused: (error: unknown) => Promise<unknown>,
+): AsyncGenerator<unknown> {
+  try {
+    yield* member;
+  } catch (error) {
+    throw await refused(error);
+  }
+}
+
 /** The next member comes only when this one's bytes are out of the way. */
 async function drained(member: { resume(): unknown }, body: Readable): Promise<void> {
   if (body.destroyed && !body.readableEnded) {
@@ -110,9 +126,9 @@ async function drained(member: { resume(): unknown }, body: Readable): Promise<v
 
 function asArchiveError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof ArchiveError) return error;
-  // zlib's errors have codes Z_…; tar-stream's have none and are plain.
+  // zlib's errors have codes Z_…; tar-stream's have none and are plain, or tell that its stream is no more.
   const code = 'code' in error ? String(error.code) : '';
-  if (code.startsWith('Z_') || (error.constructor === Error && code === ''))
+  if (code.startsWith('Z_') || code === 'STREAM_DESTROYED' || (error.constructor === Error && code === ''))
     return new ArchiveError(error.message, { cause: error });
   return error;
 }

@@ -34,7 +34,13 @@ export async function putEntry(
   const { cluster, bodies, clock } = context;
   const { contentType, user } = readAttributes(request, entry);
   const deleteAtSeconds = parseDeleteAt((name) => request.header(name), clock.nowMs());
-  const lease = await writableElsewhere(request, context, besides(request, container), 'PUT');
+  const lease = await writableElsewhere(
+    request,
+    context,
+    besides(request, container),
+    'PUT',
+    entry.sizeBytes,
+  );
   const headers = { 'content-length': String(entry.sizeBytes) };
   const body = openRequestBody(entry.body, { headers, payload: { kind: 'unsigned' } }, bodies);
   const received = await receiveBody(cluster, objectKey(lease.bucket, object), body);

@@ -65,8 +65,9 @@ async function copy(request: SwiftRequest, context: SwiftContext, from: CopyEnd,
   const verdict = judgeSwiftRead(conditions, { etag: shown.etag, modifiedMs: record.modifiedMs });
   if (verdict !== 'proceed') throw new SwiftError(412);
   const given = copiedMetadata(request, context, record, shown);
-  const lease = await writableElsewhere(request, context, to, 'PUT');
   const range = requestedRange(request, shown);
+  const { start, end } = range ?? { start: 0, end: shown.source.sizeBytes };
+  const lease = await writableElsewhere(request, context, to, 'PUT', end - start);
   const manifest = shown.kind === 'manifest' && record.metadata.swift?.largeObject !== undefined;
   const copied: WrittenObject = manifest
     ? await copyManifest(request, context, { record, to, lease, given })

@@ -6,6 +6,7 @@ import { isPossible } from '../container-of.ts';
 import type { SwiftContext } from '../context.ts';
 import { SwiftError } from '../errors.ts';
 import { permit } from '../permission.ts';
+import { checkRoom } from '../quotas.ts';
 import type { SwiftRequest } from '../request.ts';
 
 export interface Place {
@@ -38,12 +39,16 @@ export async function readableElsewhere(
   return bucket;
 }
 
-/** For writing and removing its objects. Throws 401, 403 and 404. */
+/**
+ * For writing and removing its objects. Throws 401, 403 and 404, and 413 when there is no room for what a PUT adds.
+ * @param addedBytes length of what is put.
+ */
 export async function writableElsewhere(
   request: SwiftRequest,
   context: SwiftContext,
   place: Place,
   method: 'PUT' | 'DELETE',
+  addedBytes = 0,
 ): Promise<BucketLease> {
   const { account, container } = place;
   const possible = account !== undefined && isPossible(container);
@@ -53,6 +58,7 @@ export async function writableElsewhere(
     acl: lease?.bucket.container?.settings['write'],
   });
   if (lease === undefined) throw new SwiftError(404);
+  if (method === 'PUT') await checkRoom(context, lease.bucket, addedBytes);
   return lease;
 }
 
