@@ -1,6 +1,5 @@
 /** What a crash leaves of a multipart upload: docs/formats/upload-record.md, "Order of steps". */
 import type { Cluster } from '#cluster/cluster.ts';
-import { sameBallot } from '#common/ballot.ts';
 import { type RecordKey, recordKey, recordKinds, recordName, recordSpace } from '#common/codec/record-key.ts';
 import { decodeCurrent } from '#proxy/objects/object-record.ts';
 import { decodePart } from '#proxy/objects/part-record.ts';
@@ -22,8 +21,9 @@ export async function removeOrphanPart({ cluster, upkeep }: SweepContext, key: R
   const { uploadId } = splitUploadName(recordName(owner));
   if (!recordName(key).startsWith(`${uploadId}/`) || (await cluster.records.read(owner)) !== undefined)
     return false;
+  // By its content: a read that had to settle the record has given it another ballot.
   return cluster.records.mutate<boolean>(key, (current) =>
-    current !== undefined && sameBallot(current.ballot, stored.ballot)
+    current?.content.equals(stored.content) === true
       ? { action: 'remove', result: true }
       : { action: 'keep', result: false },
   );
@@ -42,7 +42,7 @@ export async function clearCompleted(cluster: Cluster, key: RecordKey): Promise<
   const made = object === undefined ? undefined : decodeCurrent(object)?.metadata.uploadId;
   if (made !== uploadId) return false;
   return cluster.records.mutate<boolean>(key, (current) =>
-    current !== undefined && sameBallot(current.ballot, stored.ballot)
+    current?.content.equals(stored.content) === true
       ? { action: 'remove', result: true }
       : { action: 'keep', result: false },
   );
