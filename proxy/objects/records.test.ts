@@ -190,7 +190,11 @@ test('uploads and parts come back; a part of many stripes keeps them out of its 
   } as const;
   const encoded = encodeUpload(upload);
   assert.deepEqual(decodeUpload(encoded.content), upload);
-  assert.deepEqual(decodeUploadSummary(encoded.summary), { initiatedMs: 5, completing: true });
+  assert.deepEqual(decodeUploadSummary(encoded.summary), {
+    initiatedMs: 5,
+    completing: true,
+    owner: undefined,
+  });
   const uploadId = 'f'.repeat(32);
   assert.deepEqual(splitUploadName(uploadName('a/b', uploadId)), { key: 'a/b', uploadId });
   assert.equal(partNumberOfName(partName(uploadId, 10_000)), 10_000);

@@ -3,9 +3,9 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { S3Action } from '#proxy/access/actions.ts';
 import type { PayloadMode } from '#proxy/auth/authentication.ts';
 import type { Principal } from '#proxy/auth/principal.ts';
-import { IncomingChunks } from '#proxy/body/incoming-chunks.ts';
 import { openRequestBody } from '#proxy/body/open-request-body.ts';
-import type { RequestBody } from '#proxy/body/request-body.ts';
+import { RawBody } from '#proxy/body/raw-body.ts';
+import type { ChecksumAlgorithm, RequestBody } from '#proxy/body/request-body.ts';
 import type { FoundVersion } from '#proxy/objects/object-versions.ts';
 import type { S3Context } from './context.ts';
 import { S3Error } from './errors.ts';
@@ -23,9 +23,10 @@ export interface RequestParts {
   readonly awaitsContinue: boolean;
 }
 
-export interface RawBody extends AsyncDisposable {
-  /** Undefined at the end. */
-  next(): Promise<Buffer | undefined>;
+export interface BodyOptions {
+  readonly ignoreChecksums?: boolean;
+  /** Computed when the client sends none. */
+  readonly checksumByDefault?: ChecksumAlgorithm;
 }
 
 export class S3Request {
@@ -42,7 +43,7 @@ export class S3Request {
   object: Promise<FoundVersion | undefined> | undefined;
   readonly #parts: RequestParts;
   #body: RequestBody | undefined;
-  #rawIsOpen = false;
+  #raw: RawBody | undefined;
 
   constructor(parts: RequestParts) {
     this.#parts = parts;
@@ -94,12 +95,13 @@ export class S3Request {
    * The body, opened at the first call: the client is told to send it only then. `ignoreChecksums` leaves checksum
    * headers out that are not about the body.
    */
-  openBody(context: S3Context, options: { readonly ignoreChecksums?: boolean } = {}): RequestBody {
+  openBody(context: S3Context, options: BodyOptions = {}): RequestBody {
     if (this.#body === undefined) {
       const { incoming, payload, reply, awaitsContinue } = this.#parts;
       const headers =
         options.ignoreChecksums === true ? withoutChecksums(incoming.headers) : incoming.headers;
-      this.#body = openRequestBody(incoming, { headers, payload }, context.bodies);
+      const { checksumByDefault } = options;
+      this.#body = openRequestBody(incoming, { headers, payload, checksumByDefault }, context.bodies);
       if (awaitsContinue) reply.response.writeContinue();
     }
     return this.#body;
@@ -108,22 +110,19 @@ export class S3Request {
   /** The bytes of the body as they arrive, for an operation that takes them apart itself. */
   openRaw(context: S3Context): RawBody {
     const { incoming, reply, awaitsContinue } = this.#parts;
-    const chunks = new IncomingChunks(incoming, context.bodies.clock, context.bodies.limits);
-    this.#rawIsOpen = true;
+    const raw = new RawBody(incoming, context.bodies);
+    this.#raw = raw;
     if (awaitsContinue) reply.response.writeContinue();
-    return {
-      next: async () => chunks.next(),
-      [Symbol.asyncDispose]: async () => chunks.stop(),
-    };
+    return raw;
   }
 
   /** Drops what has not been read of an opened body; undefined when it was never opened. */
   discardBody(bytesMax: number): Promise<boolean> | undefined {
-    return this.#body?.discard(bytesMax);
+    return this.#body?.discard(bytesMax) ?? this.#raw?.discard(bytesMax);
   }
 
   get bodyIsOpen(): boolean {
-    return this.#body !== undefined || this.#rawIsOpen;
+    return this.#body !== undefined || this.#raw !== undefined;
   }
 }
 

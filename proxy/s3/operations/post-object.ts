@@ -10,7 +10,7 @@ import { receiveBody } from '#proxy/objects/receive-body.ts';
 import { newObjectAccess } from '../access/new-list.ts';
 import { permit } from '../access/permit.ts';
 import { findLease } from '../bucket-of.ts';
-import { declaredChecksum } from '../checksums.ts';
+import { DEFAULT_CHECKSUM, declaredChecksum } from '../checksums.ts';
 import type { S3Context } from '../context.ts';
 import { S3Error } from '../errors.ts';
 import { readStoredHeaders, refuseUnsupported } from '../object-headers.ts';
@@ -21,7 +21,7 @@ import { MultipartForm } from '../post-object/multipart-form.ts';
 import type { Operation, S3Request } from '../request.ts';
 
 export const postObject: Operation = async (request, context) => {
-  await using body = request.openRaw(context);
+  using body = request.openRaw(context);
   const form = new MultipartForm(request.header('content-type') ?? '', () => body.next());
   const received = await form.receiveFields();
   const fields = byName(received.fields);
@@ -104,11 +104,18 @@ async function receiveFile(
   const { lengthBytes } = policy ?? {};
   const bodyBytesMax = Math.min(bodies.limits.bodyBytesMax, lengthBytes?.max ?? Infinity);
   const limited = { ...bodies, limits: { ...bodies.limits, bodyBytesMax } };
-  const body = openRequestBody(file, { headers, payload: { kind: 'unsigned' } }, limited);
+  const body = openRequestBody(
+    file,
+    { headers, payload: { kind: 'unsigned' }, checksumByDefault: DEFAULT_CHECKSUM },
+    limited,
+  );
   try {
     const received = await receiveBody(cluster, owner, body);
     if (lengthBytes === undefined || received.digests.lengthBytes >= lengthBytes.min) return received;
     cluster.bodies.release(received.stripes);
+  } catch (error) {
+    // What went wrong within the form stands for what its file's reader saw of it.
+    throw file.errored ?? error;
   } finally {
     file.destroy();
   }
