@@ -31,7 +31,7 @@ const tag = (value: string) => (metadata: EncodedObject['metadata']) => ({
 });
 
 test('each version has what it was given, and keeps it when it becomes current again', async () => {
-  const cluster = memoryCluster();
+  const cluster = memoryCluster({ nowMs: () => Date.now() });
   const first = await written(cluster, 'first');
   const second = await written(cluster, 'second');
   const tagOf = async (selector?: VersionSelector) => {
@@ -53,7 +53,7 @@ test('each version has what it was given, and keeps it when it becomes current a
 });
 
 test('what is not there is not changed, and a delete marker stays one', async () => {
-  const cluster = memoryCluster();
+  const cluster = memoryCluster({ nowMs: () => Date.now() });
   assert.equal(await changeVersion(cluster, lease, 'key', undefined, tag('x')), undefined);
   const first = await written(cluster, 'first');
   await removeObject(cluster, lease, 'key');
