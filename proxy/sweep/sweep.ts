@@ -62,12 +62,22 @@ export class Sweep {
     }
   }
 
-  /** Once over every device; one that does not answer is left to the next pass. */
+  /**
+   * Twice over every device; one that does not answer is left to the next pass. All rows go before all stripes, because it is a part's stripe that tells
+   * which upload it was for.
+   */
   async pass(figures: SweepFigures): Promise<void> {
+    // Rows are one process's business.
+    const { isFirst } = await this.#context.upkeep.livingWriters();
+    if (isFirst) await this.#eachDevice(figures, (device) => this.#sweepRows(device, figures));
+    await this.#eachDevice(figures, (device) => this.#sweepBlobs(device, figures));
+  }
+
+  async #eachDevice(figures: SweepFigures, run: (device: DeviceId) => Promise<void>): Promise<void> {
     for (const device of this.#context.upkeep.devices) {
       if (this.#stop.signal.aborted) return;
       try {
-        await this.#sweepDevice(device, figures);
+        await run(device);
       } catch (error) {
         figures.failures += 1;
         this.#context.log.debug('a device was not swept', { device, problem: errorText(error) });
@@ -75,14 +85,15 @@ export class Sweep {
     }
   }
 
-  async #sweepDevice(device: DeviceId, figures: SweepFigures): Promise<void> {
-    // Rows are one process's business; parts go before the stripes that tell whose they are.
-    const { isFirst } = await this.#context.upkeep.livingWriters();
-    let from: Buffer | undefined = isFirst ? Buffer.alloc(0) : undefined;
+  async #sweepRows(device: DeviceId, figures: SweepFigures): Promise<void> {
+    let from: Buffer | undefined = Buffer.alloc(0);
     while (from !== undefined && !this.#stop.signal.aborted) {
       const at: Buffer = from;
       from = await this.#throttled(() => sweepRows(this.#context, device, at, figures));
     }
+  }
+
+  async #sweepBlobs(device: DeviceId, figures: SweepFigures): Promise<void> {
     let after: BlobId | undefined;
     do {
       const at: BlobId | undefined = after;
