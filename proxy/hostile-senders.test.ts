@@ -71,7 +71,7 @@ test('methods, versions and targets that are not S3 are answered as such', async
   const close = 'Connection: close\r\n\r\n';
   const cases: [string, string][] = [
     [`CONNECT x:80 HTTP/1.1\r\n${HOST}\r\n`, '405 MethodNotAllowed'],
-    [`BREW /box HTTP/1.1\r\n${HOST}\r\n`, '400 InvalidRequest'],
+    [`BREW /box HTTP/1.1\r\n${HOST}\r\n`, '405 MethodNotAllowed'],
     ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '400 InvalidRequest'],
     [`GET /box HTTP/9.9\r\n${HOST}\r\n`, '400 InvalidRequest'],
     [`GET x:80 HTTP/1.1\r\n${HOST}\r\n`, '400 InvalidRequest'],
