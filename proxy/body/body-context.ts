@@ -7,6 +7,7 @@ import type { Clock } from '#common/io/clock.ts';
 import type { PayloadMode } from '#proxy/auth/authentication.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { DigestPool } from './digest-pool.ts';
+import type { ChecksumAlgorithm } from './request-body.ts';
 
 export interface BodyRequest {
   /** `http.IncomingMessage.headers` */
@@ -17,6 +18,8 @@ export interface BodyRequest {
    * object that it makes.
    */
   readonly checksumsOfBody?: boolean;
+  /** Computed for a body that comes without a checksum; none when left out. */
+  readonly checksumByDefault?: ChecksumAlgorithm | undefined;
 }
 
 export interface BodyLimits {

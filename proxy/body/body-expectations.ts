@@ -25,11 +25,15 @@ export interface BodyExpectations {
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly base64: string } | undefined;
   /** Promised to come in the trailer. */
   readonly trailerChecksum: ChecksumAlgorithm | undefined;
+  /** To be computed although nobody promised it. */
+  readonly computed: ChecksumAlgorithm | undefined;
 }
 
 export interface ExpectationOptions {
   /** Whether x-amz-checksum-* headers are of this body; CompleteMultipartUpload has those of the whole object. */
   readonly checksumsOfBody: boolean;
+  /** Computed for a body that comes without a checksum. */
+  readonly checksumByDefault?: ChecksumAlgorithm | undefined;
 }
 
 /** Throws `InvalidDigest` or `InvalidRequest` when a promise is not well formed. */
@@ -46,13 +50,14 @@ export function readExpectations(
     payloadSha256Hex: payload.kind === 'signed' ? payload.sha256Hex : undefined,
     checksum,
     trailerChecksum,
+    computed: checksum === undefined && trailerChecksum === undefined ? options.checksumByDefault : undefined,
   };
 }
 
 /** MD5 first: it is the slowest, and every object has one. */
 export function expectedAlgorithms(expectations: BodyExpectations): DigestAlgorithm[] {
   const algorithms = new Set<DigestAlgorithm>(['md5']);
-  const checksum = expectations.checksum?.algorithm ?? expectations.trailerChecksum;
+  const checksum = expectations.checksum?.algorithm ?? expectations.trailerChecksum ?? expectations.computed;
   if (checksum !== undefined) algorithms.add(checksum);
   if (expectations.payloadSha256Hex !== undefined) algorithms.add('sha256');
   return [...algorithms];
@@ -81,7 +86,11 @@ export function checkExpectations(
     });
   }
   const checksum = expectations.checksum ?? trailerChecksum(expectations.trailerChecksum, trailer);
-  if (checksum === undefined) return { lengthBytes, md5Hex, checksums: {} };
+  const { computed } = expectations;
+  if (checksum === undefined) {
+    const checksums = computed === undefined ? {} : { [computed]: base64FromHex(values[computed] ?? '') };
+    return { lengthBytes, md5Hex, checksums };
+  }
   const { algorithm, base64 } = checksum;
   if (base64FromHex(values[algorithm] ?? '') !== base64) throw badChecksum(algorithm);
   return { lengthBytes, md5Hex, checksums: { [algorithm]: base64 } };

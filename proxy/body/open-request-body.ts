@@ -32,6 +32,7 @@ export function openRequestBody(incoming: Readable, request: BodyRequest, contex
   }
   const expectations = readExpectations(headers, payload, {
     checksumsOfBody: request.checksumsOfBody ?? true,
+    checksumByDefault: request.checksumByDefault,
   });
   const decoder: BodyDecoder = chunked
     ? new AwsChunkedDecoder({ decodedLength: declaredLength ?? 0, signed: payload.kind === 'signed-chunks' })

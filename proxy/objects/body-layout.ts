@@ -7,10 +7,13 @@ import { blobId } from '#common/ids.ts';
 
 const STRIPE_BYTES = 22;
 const PART_BYTES = 8;
+const NONE = Buffer.alloc(0);
 
 export interface PartExtent {
   readonly number: number;
   readonly sizeBytes: number;
+  /** Of the kind that the object's checksum is of, in base64. */
+  readonly checksum?: string;
 }
 
 export interface BodyLayout {
@@ -57,10 +60,16 @@ export function readU48(reader: ByteReader): number {
 
 export function encodeLayout(layout: BodyLayout): Buffer {
   const { stripes, parts } = layout;
-  const writer = new ByteWriter(stripesBytes(stripes) + 2 + parts.length * PART_BYTES);
+  const checksums = parts.map(({ checksum }) => Buffer.from(checksum ?? '', 'base64'));
+  const checksumBytes = checksums[0]?.length ?? 0;
+  const partBytes = PART_BYTES + checksumBytes;
+  const writer = new ByteWriter(stripesBytes(stripes) + 3 + parts.length * partBytes);
   writeStripes(writer, stripes);
-  writer.u16(parts.length);
-  for (const part of parts) writeU48(writer.u16(part.number), part.sizeBytes);
+  writer.u16(parts.length).u8(checksumBytes);
+  for (const [index, part] of parts.entries()) {
+    writeU48(writer.u16(part.number), part.sizeBytes);
+    writer.raw(checksums[index] ?? NONE);
+  }
   return writer.done();
 }
 
@@ -69,12 +78,15 @@ export function decodeLayout(bytes: Buffer, sizeBytes?: number): BodyLayout {
   const reader = new ByteReader(bytes, 'format-invalid');
   const stripes = readStripes(reader);
   const count = reader.u16();
-  if (count * PART_BYTES > reader.left) throw reader.violation(`${count} parts do not fit`);
+  const checksumBytes = reader.u8();
+  if (count * (PART_BYTES + checksumBytes) > reader.left) throw reader.violation(`${count} parts do not fit`);
   const parts: PartExtent[] = [];
   let partsLength = 0;
   let before = 0;
   for (let index = 0; index < count; index++) {
-    const part = { number: reader.u16(), sizeBytes: readU48(reader) };
+    const extent = { number: reader.u16(), sizeBytes: readU48(reader) };
+    const checksum = reader.raw(checksumBytes).toString('base64');
+    const part = checksum === '' ? extent : { ...extent, checksum };
     if (part.number <= before) throw reader.violation('part numbers do not rise');
     before = part.number;
     partsLength += part.sizeBytes;

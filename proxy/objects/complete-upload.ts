@@ -4,6 +4,7 @@ import type { Cluster, Stripe } from '#cluster/cluster.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
+import type { PartExtent } from './body-layout.ts';
 import type { WriteLease } from './bucket-access.ts';
 import { readLayout, storeLayout } from './object-body.ts';
 import { EncodedObject } from './object-record.ts';
@@ -146,6 +147,14 @@ async function earlierWork(
   return { etag, checksum, stripes, ...shown };
 }
 
+function extentOf(
+  { number, sizeBytes, checksum }: NumberedPart,
+  whole: StoredChecksum | undefined,
+): PartExtent {
+  const isOfKind = whole !== undefined && checksum?.algorithm === whole.algorithm;
+  return isOfKind ? { number, sizeBytes, checksum: checksum.value } : { number, sizeBytes };
+}
+
 interface Prepared {
   readonly object: EncodedObject;
   readonly stripes: readonly Stripe[];
@@ -161,7 +170,7 @@ async function prepare(
   const chosen = request.choose(upload, await readParts(cluster, lease.bucket, request.uploadId));
   const layout = {
     stripes: chosen.parts.flatMap((part) => part.stripes ?? []),
-    parts: chosen.parts.map(({ number, sizeBytes }) => ({ number, sizeBytes })),
+    parts: chosen.parts.map((part) => extentOf(part, chosen.checksum)),
   };
   const body = await storeLayout(cluster, objectKey(lease.bucket, request.key), layout);
   const metadata = {

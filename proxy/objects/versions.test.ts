@@ -405,16 +405,15 @@ class Crowd {
       const known = [...this.#living].sort();
       const victims = new Set<string>();
       await Promise.all(
-        taken.slice(at, at + 6).map(([kind, pick]) => {
+        taken.slice(at, at + 6).map(async ([kind, pick]) => {
           const versionId = known.at(-1 - pick);
-          if (kind === 'put') return this.#put();
-          if (kind === 'delete') return this.#delete();
-          if (versionId === undefined || victims.has(versionId)) return undefined;
+          if (kind === 'put') return await this.#put();
+          if (kind === 'delete') return await this.#delete();
+          if (versionId === undefined || victims.has(versionId)) return;
           // Of each version one client at a time: then what it is told is what must be.
           victims.add(versionId);
-          return kind === 'remove'
-            ? this.#remove(versionId)
-            : this.#change(versionId, `colour ${at} ${pick}`);
+          if (kind === 'remove') await this.#remove(versionId);
+          else await this.#change(versionId, `colour ${at} ${pick}`);
         }),
       );
       await this.#check();

@@ -143,7 +143,6 @@ test('what nobody has configured answers as it does on S3', async () => {
     '/plain?inventory',
     '/plain?analytics&id=1',
     '/plain/key?torrent',
-    '/plain/key?attributes',
   ]) {
     const answer = await bed.send({ method: 'GET', path });
     assert.equal(answer.code, 'NotImplemented');

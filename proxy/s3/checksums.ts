@@ -26,6 +26,9 @@ export const elementNames: Readonly<Record<ChecksumAlgorithm, string>> = {
   sha256: 'ChecksumSHA256',
 };
 
+/** Of what comes without a checksum: S3 gives it one since 2024, which the parts' make up for a multipart object. */
+export const DEFAULT_CHECKSUM = 'crc64nvme';
+
 export function checksumHeader(algorithm: ChecksumAlgorithm): string {
   return headerNames[algorithm];
 }
@@ -86,8 +89,7 @@ export function assembledChecksum(
   plan: ChecksumPlan | undefined,
   parts: readonly SummedPart[],
 ): StoredChecksum | undefined {
-  if (plan === undefined) return undefined;
-  const { algorithm, type } = plan;
+  const { algorithm, type } = plan ?? { algorithm: DEFAULT_CHECKSUM, type: 'FULL_OBJECT' };
   const values: Buffer[] = [];
   for (const { checksum } of parts) {
     if (checksum?.algorithm !== algorithm) return undefined;

@@ -113,7 +113,7 @@ test('lists that do not fit the parts are refused, and the upload stays open', a
   const first = [1, etagOf(small)] as const;
   const second = [2, etagOf(large)] as const;
   assert.equal((await complete(bed, uploadId, [second, first])).code, 'InvalidPartOrder');
-  assert.equal((await complete(bed, uploadId, [first, first])).code, 'InvalidPartOrder');
+  assert.equal((await complete(bed, uploadId, [[3, 'x'], second, first])).code, 'InvalidPartOrder');
   assert.equal((await complete(bed, uploadId, [[2, etagOf(small)]])).code, 'InvalidPart');
   assert.equal((await complete(bed, uploadId, [[3, etagOf(small)]])).code, 'InvalidPart');
   const refused = await complete(bed, uploadId, [first, second]);
@@ -243,7 +243,8 @@ test('a part may be copied from a range of another object', async () => {
   const first = await copy(1, { 'x-amz-copy-source-range': 'bytes=100-199999' });
   assert.deepEqual(texts(first.xml, 'ETag'), [etagOf(source.subarray(100, 200_000))]);
   const second = await copy(2, {});
-  for (const range of ['bytes=5-', 'bytes=-5', 'bytes=7-3', 'bytes=0-300000', 'x']) {
+  assert.equal((await copy(3, { 'x-amz-copy-source-range': 'bytes=0-300000' })).code, 'InvalidRange');
+  for (const range of ['bytes=5-', 'bytes=-5', 'bytes=7-3', 'x']) {
     assert.equal((await copy(3, { 'x-amz-copy-source-range': range })).code, 'InvalidArgument', range);
   }
   const named = [first, second].map(({ xml }, index) => [index + 1, texts(xml, 'ETag')[0] ?? ''] as const);

@@ -69,7 +69,7 @@ async function readingOf(
   const part = await partRange(request, context, record, headers);
   const range = part ?? requestedRange(request, record);
   const whole = { start: 0, end: metadata.sizeBytes };
-  if (request.header('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED' && range === undefined) {
+  if (wantsChecksum(request) && range === undefined) {
     pushChecksum(headers, metadata.checksum);
   }
   const { start, end } = range ?? whole;
@@ -77,6 +77,10 @@ async function readingOf(
   if (range === undefined || metadata.sizeBytes === 0) return { record, status: 200, range: whole, headers };
   headers.push('Content-Range', `bytes ${start}-${end - 1}/${metadata.sizeBytes}`);
   return { record, status: 206, range, headers };
+}
+
+function wantsChecksum(request: S3Request): boolean {
+  return request.header('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
 }
 
 function requestedRange(request: S3Request, { metadata, modifiedMs }: ObjectRecord): ByteRange | undefined {
@@ -112,6 +116,10 @@ async function partRange(
   const index = parts.findIndex((part) => part.number === wanted);
   if (index < 0) throw new S3Error('InvalidPartNumber', undefined, { fields: { PartNumberRequested: text } });
   headers.push('x-amz-mp-parts-count', parts.length);
+  const { checksum } = record.metadata;
+  const value = parts[index]?.checksum;
+  if (wantsChecksum(request) && checksum !== undefined && value !== undefined)
+    pushChecksum(headers, { algorithm: checksum.algorithm, value });
   let start = 0;
   for (const part of parts.slice(0, index)) start += part.sizeBytes;
   return { start, end: start + (parts[index]?.sizeBytes ?? 0) };

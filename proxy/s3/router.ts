@@ -20,6 +20,7 @@ import {
 } from './operations/get-bucket-configuration.ts';
 import { getBucketLocation } from './operations/get-bucket-location.ts';
 import { getObject } from './operations/get-object.ts';
+import { getObjectAttributes } from './operations/get-object-attributes.ts';
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts';
 import { deleteBucketDocument } from './operations/delete-bucket-document.ts';
 import { getBucketCors, putBucketCors } from './operations/bucket-cors.ts';
@@ -136,6 +137,7 @@ const objectRoutes: MethodRoutes = {
     sub: {
       uploadId: to(listParts, 's3:ListMultipartUploadParts'),
       acl: to(getObjectAcl, 's3:GetObjectAcl'),
+      attributes: to(getObjectAttributes, 's3:GetObjectAttributes'),
       tagging: to(getObjectTagging, 's3:GetObjectTagging'),
     },
   },

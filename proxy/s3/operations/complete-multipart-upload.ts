@@ -60,12 +60,15 @@ function readParts(body: Buffer): NamedPart[] {
   if (root.name !== 'CompleteMultipartUpload') throw new S3Error('MalformedXML');
   const parts = root.children.filter((child) => child.name === 'Part').map(readPart);
   if (parts.length === 0 || parts.length > PART_NUMBER_MAX) throw new S3Error('MalformedXML');
-  let before = 0;
-  for (const { number } of parts) {
-    if (number <= before) throw new S3Error('InvalidPartOrder');
-    before = number;
+  const named: NamedPart[] = [];
+  for (const part of parts) {
+    const before = named.at(-1)?.number ?? 0;
+    if (part.number < before) throw new S3Error('InvalidPartOrder');
+    // A part that was sent again may be named again: what was named last counts.
+    if (part.number === before) named.pop();
+    named.push(part);
   }
-  return parts;
+  return named;
 }
 
 function readPart(element: XmlElement): NamedPart {

@@ -5,7 +5,7 @@ import { receiveBody } from '#proxy/objects/receive-body.ts';
 import { judgeCondition } from '#proxy/objects/write-condition.ts';
 import { newObjectAccess } from '../access/new-list.ts';
 import { leaseOf } from '../bucket-of.ts';
-import { declaredChecksum, pushChecksum } from '../checksums.ts';
+import { DEFAULT_CHECKSUM, declaredChecksum, pushChecksum } from '../checksums.ts';
 import { conditionError, writeCondition } from '../conditions.ts';
 import { S3Error } from '../errors.ts';
 import { readStoredHeaders, refuseUnsupported } from '../object-headers.ts';
@@ -32,7 +32,7 @@ export const putObject: Operation = async (request, context) => {
     );
     if (verdict !== 'holds') throw conditionError(verdict, condition);
   }
-  const body = request.openBody(context);
+  const body = request.openBody(context, { checksumByDefault: DEFAULT_CHECKSUM });
   if (body.declaredLength === undefined) throw new S3Error('MissingContentLength');
   const received = await receiveBody(context.cluster, objectKey(lease.bucket, key), body);
   const { md5Hex, lengthBytes, checksums } = received.digests;

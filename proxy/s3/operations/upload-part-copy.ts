@@ -4,7 +4,7 @@ import type { ByteRange } from '#proxy/http/byte-range.ts';
 import { copyBytes } from '#proxy/objects/copy-bytes.ts';
 import { readUpload, uploadKey, writePart } from '#proxy/objects/upload-store.ts';
 import { leaseOf } from '../bucket-of.ts';
-import { writeChecksum } from '../checksums.ts';
+import { DEFAULT_CHECKSUM, writeChecksum } from '../checksums.ts';
 import { openCopySource, pushSourceVersion } from '../copy-source.ts';
 import { invalidArgument, S3Error } from '../errors.ts';
 import { parsePartNumber } from '../object-reading.ts';
@@ -29,15 +29,12 @@ export const uploadPartCopy: Operation = async (request, context) => {
   const range = sourceRange(request.header('x-amz-copy-source-range'), source.record.metadata.sizeBytes);
   const sizeBytes = range.end - range.start;
   if (sizeBytes > PART_BYTES_MAX) throw new S3Error('EntityTooLarge');
-  const summed = upload.checksum?.algorithm;
-  const algorithms: DigestAlgorithm[] = summed === undefined ? ['md5'] : ['md5', summed];
+  const summed = upload.checksum?.algorithm ?? DEFAULT_CHECKSUM;
+  const algorithms: DigestAlgorithm[] = ['md5', summed];
   const writer = cluster.bodies.write(uploadKey(lease.bucket, key, uploadId));
   const { stripes, digests } = await copyBytes(cluster, source.record, range, writer, algorithms);
-  const hex = summed === undefined ? undefined : digests[summed];
-  const checksum =
-    summed === undefined || hex === undefined
-      ? undefined
-      : { algorithm: summed, value: Buffer.from(hex, 'hex').toString('base64') };
+  const hex = digests[summed] ?? '';
+  const checksum = { algorithm: summed, value: Buffer.from(hex, 'hex').toString('base64') };
   const md5Hex = digests.md5 ?? '';
   const written = await writePart(cluster, lease, key, uploadId, {
     number,
@@ -68,7 +65,7 @@ function sourceRange(header: string | undefined, sizeBytes: number): ByteRange {
   }
   if (end > sizeBytes) {
     const message = `Range specified is not valid for source object of size: ${sizeBytes}`;
-    throw invalidArgument(message, 'x-amz-copy-source-range', header);
+    throw new S3Error('InvalidRange', message, { fields: { RangeRequested: header } });
   }
   return { start, end };
 }

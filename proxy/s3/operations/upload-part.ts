@@ -2,7 +2,7 @@
 import { drainToStripes } from '#proxy/objects/receive-body.ts';
 import { readUpload, uploadKey, writePart } from '#proxy/objects/upload-store.ts';
 import { leaseOf } from '../bucket-of.ts';
-import { declaredChecksum, pushChecksum } from '../checksums.ts';
+import { DEFAULT_CHECKSUM, declaredChecksum, pushChecksum } from '../checksums.ts';
 import { S3Error } from '../errors.ts';
 import { refuseUnsupported } from '../object-headers.ts';
 import { parsePartNumber } from '../object-reading.ts';
@@ -18,7 +18,8 @@ export const uploadPart: Operation = async (request, context) => {
   const lease = await leaseOf(request, context);
   const upload = await readUpload(context.cluster, lease.bucket, key, uploadId);
   if (upload === undefined || upload.completion !== undefined) throw noSuchUpload(uploadId);
-  const body = request.openBody(context);
+  const checksumByDefault = upload.checksum?.algorithm ?? DEFAULT_CHECKSUM;
+  const body = request.openBody(context, { checksumByDefault });
   if (body.declaredLength === undefined) throw new S3Error('MissingContentLength');
   const { digests, stripes } = await drainToStripes(
     context.cluster,
