@@ -7,9 +7,8 @@ import { realClock } from '#common/io/real-clock.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { realNetwork } from '#common/io/real-network.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
-import { openCluster } from '#cluster/open-cluster.ts';
+import { type ClusterOptions, openCluster } from '#cluster/open-cluster.ts';
 import { followRing } from '#ring/file/follow-ring.ts';
-import type { LocalNode } from '#storage-node/protocol/node-access.ts';
 import { UsersStore } from './auth/users-store.ts';
 import { defaultBodyLimits } from './body/body-context.ts';
 import { BufferPool } from './body/buffer-pool.ts';
@@ -23,7 +22,7 @@ import { buildSwiftContext } from './swift/build-context.ts';
 export async function runProxyRole(
   config: ProxyRoleConfig,
   control: RoleControl,
-  local?: LocalNode,
+  local?: ClusterOptions['local'],
 ): Promise<RunningRole> {
   const clock = realClock();
   const randomness = realRandomness();

@@ -106,7 +106,7 @@ describe('the configuration file', () => {
       assert.throws(() => loadClusterConfig(file(text), {}, '/'), words);
     refused('devices: 3\ndevicePaths: [a, b]\n', /devices is 3, but devicePaths names 2/);
     refused('devices: 2\nzones: 3\n', /zones is 3: more than the 2 devices/);
-    refused('objects: {port: 6201}\n', /share a port/);
+    refused('objects: {port: 6200}\n', /share a port/);
     refused('objects: {port: 65000}\nportOffset: 1000\n', /above 65535/);
     refused('users: [{name: a}, {name: a}]\n', /users names a twice/);
   });
