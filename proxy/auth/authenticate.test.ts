@@ -301,7 +301,6 @@ test('a presigned URL works within its time and no longer', () => {
 test('a presigned URL that is not well formed says what is wrong', () => {
   const cases: [string | RegExp, string, RegExp][] = [
     ['=86400', '=604801', /less than a week/],
-    ['=86400', '=0', /non-negative/],
     ['=86400', '=-1', /non-negative/],
     ['=86400', '=soon', /a number/],
     ['=86400', '=', /requires the/],

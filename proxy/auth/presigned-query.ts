@@ -54,7 +54,7 @@ export function parsePresignedQuery(rawQuery: string): PresignedClaims {
 function parseExpires(text: string): number {
   if (!/^-?\d{1,20}$/.test(text)) throw malformed('query', 'X-Amz-Expires should be a number');
   const seconds = Number(text);
-  if (seconds < 1) throw malformed('query', 'X-Amz-Expires must be non-negative');
+  if (seconds < 0) throw malformed('query', 'X-Amz-Expires must be non-negative');
   if (seconds > EXPIRES_SECONDS_MAX) {
     throw malformed(
       'query',

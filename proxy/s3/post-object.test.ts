@@ -103,6 +103,7 @@ describe('a form', () => {
     );
     assert.equal(await code(forged), 'SignatureDoesNotMatch');
     assert.equal(await code([['AWSAccessKeyId', 'x'], ['signature', 'y'], ...key]), 'InvalidRequest');
+    assert.equal(await code(forged.filter(([name]) => name !== 'x-amz-signature')), 'InvalidArgument');
     assert.equal(await code([['acl', 'private']]), 'UserKeyMustBeSpecified');
     assert.equal(await code(key), 'AccessDenied', 'nobody signed, and the bucket is closed');
     assert.equal(bed.cluster.stripeCount, 0);

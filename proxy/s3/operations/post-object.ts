@@ -12,7 +12,7 @@ import { permit } from '../access/permit.ts';
 import { findLease } from '../bucket-of.ts';
 import { DEFAULT_CHECKSUM, declaredChecksum } from '../checksums.ts';
 import type { S3Context } from '../context.ts';
-import { S3Error } from '../errors.ts';
+import { invalidArgument, S3Error } from '../errors.ts';
 import { readStoredHeaders, refuseUnsupported } from '../object-headers.ts';
 import { answerForm } from '../post-object/answer-form.ts';
 import { formHeaders, formTags, keyOfForm } from '../post-object/form-fields.ts';
@@ -78,6 +78,10 @@ function byName(fields: readonly (readonly [string, string])[]): Map<string, str
 function checkedPolicy(fields: ReadonlyMap<string, string>, context: S3Context): FormPolicy | undefined {
   const encoded = fields.get('policy');
   if (encoded === undefined) return undefined;
+  if (!fields.has('x-amz-signature') && !fields.has('signature')) {
+    const message = "Bucket POST must contain a field named 'x-amz-signature', since it has a policy.";
+    throw invalidArgument(message, 'x-amz-signature', '');
+  }
   const policy = parseFormPolicy(encoded);
   checkForm(policy, fields, context.clock.nowMs());
   return policy;
