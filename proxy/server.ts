@@ -156,6 +156,8 @@ function buildApp(server: Server, dispatcher: Doors, active: ActiveRequests): Fa
         awaiting.add(incoming);
         handler(incoming, response);
       });
+      // An expectation that is not known is passed over, as Amazon does: there is nothing that it could change here.
+      server.on('checkExpectation', handler);
       // Without a listener the connection would be closed without a word.
       server.on('connect', (_incoming, socket) =>
         refuseOnSocket(

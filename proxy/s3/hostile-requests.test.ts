@@ -226,3 +226,12 @@ test('the health page is no bucket of anybody', async () => {
   assert.deepEqual(JSON.parse(health.text), { status: 'ok' });
   assert.equal((await bed.send({ method: 'GET', path: `${HEALTH_PATH}x`, as: null })).code, 'NoSuchBucket');
 });
+
+test('an expectation that nobody knows is passed over', async () => {
+  await using bed = await openTestBed();
+  await bed.send({ method: 'PUT', path: '/box' });
+  for (const Expect of ['200', '']) {
+    const put = await bed.send({ method: 'PUT', path: '/box/key', body: 'x', headers: { Expect } });
+    assert.equal(put.status, 200);
+  }
+});
