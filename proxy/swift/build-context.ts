@@ -1,6 +1,8 @@
 /** Puts together what the Swift front door works with. */
 import { AccountStore } from '#proxy/accounts/account-store.ts';
 import { Tokens } from './auth/tokens.ts';
+import { bulkLimits } from './bulk/bulk-limits.ts';
+import { Slots } from './bulk/slots.ts';
 import type { SharedParts, SwiftContext } from './context.ts';
 
 /** @param shared the S3 door's context will do. */
@@ -18,5 +20,6 @@ export function buildSwiftContext(shared: SharedParts, clusterKey: Buffer): Swif
     virtualHosts,
     tokens: new Tokens(clusterKey),
     accounts: new AccountStore(cluster, clock),
+    bulkUploads: new Slots(bulkLimits.uploadsMax),
   };
 }

@@ -9,6 +9,7 @@ import type { BodyContext } from '#proxy/body/body-context.ts';
 import type { BucketContext } from '#proxy/buckets/bucket-context.ts';
 import type { BucketDirectory } from '#proxy/buckets/bucket-directory.ts';
 import type { Tokens } from './auth/tokens.ts';
+import type { Slots } from './bulk/slots.ts';
 
 export interface SwiftContext {
   readonly cluster: Cluster;
@@ -22,9 +23,11 @@ export interface SwiftContext {
   /** The same as the S3 door's: what one changes the other must not go on remembering. */
   readonly directory: BucketDirectory;
   readonly accounts: AccountStore;
+  /** Archives that are being unpacked. */
+  readonly bulkUploads: Slots;
   /** Lower-case host names under which `bucket.host` is S3's, whatever its path. */
   readonly virtualHosts: readonly string[];
 }
 
 /** What this door shares with the other. */
-export type SharedParts = Omit<SwiftContext, 'tokens' | 'accounts'>;
+export type SharedParts = Omit<SwiftContext, 'tokens' | 'accounts' | 'bulkUploads'>;

@@ -31,6 +31,7 @@ export const bulkUpload: Operation = async (request, context) => {
   if (type === undefined) throw new SwiftError(406);
   if (request.caller === undefined) await permit(request, context, { scope: 'account' });
   checkBodyHeaders(request);
+  using _ = context.bulkUploads.take();
   const unpacking = new Unpacking(request, context);
   const body = request.openBody(context);
   const answer = new LongAnswer(request.reply, context.clock, { status: 200, type });

@@ -172,3 +172,13 @@ test('a bulk operation does what its sender may do, and tells of the rest', asyn
   assert.equal((await remove('[]', { 'Content-Type': 'application/json' })).status, 406);
   assert.match((await remove('\n')).text, /^Response Body: Invalid bulk delete\.$/m);
 });
+
+test('more archives than are unpacked at a time are sent away, and taken later', async () => {
+  await using bed = await openTestBed();
+  const archive = await tar([{ name: 'box/one' }, 'one']);
+  const sent = { method: 'PUT', path: '/v1/AUTH_sky?extract-archive=tar', body: archive };
+  const taken = Array.from({ length: 32 }, () => bed.context.bulkUploads.take());
+  assert.equal(await bed.status(sent), 503);
+  taken[0]?.[Symbol.dispose]();
+  assert.match((await bed.send(sent)).text, /^Response Status: 201 Created$/m);
+});
