@@ -11,6 +11,7 @@ import { Reply } from './reply.ts';
 import { SwiftRequest } from './request.ts';
 import { parseResource, parseTarget, type ResourcePath } from './request-target.ts';
 import { isPage, routeOf } from './router.ts';
+import { bearsTemporarySignature, openTemporaryUrl } from './temp-url/temporary-url.ts';
 import { TransactionIds } from './transaction-ids.ts';
 
 export class SwiftDispatcher {
@@ -33,6 +34,9 @@ export class SwiftDispatcher {
     let request: SwiftRequest | undefined;
     try {
       request = this.#accept(dispatched, reply);
+      if (bearsTemporarySignature(request)) {
+        request = request.granted(await openTemporaryUrl(request, this.#context));
+      }
       await routeOf(request)(request, this.#context);
     } catch (error) {
       await this.#answerError(dispatched, reply, request, error).catch((failure: unknown) => {

@@ -25,7 +25,12 @@ export async function permit(
   context: SwiftContext,
   asked: Asked,
 ): Promise<Permission> {
-  const { caller, knownAccount } = request;
+  const { caller, knownAccount, grant, resource } = request;
+  if (grant !== undefined) {
+    const covers = grant.container === undefined || grant.container === resource.container;
+    if (covers && grant.account === resource.account) return { isOwner: false };
+    throw unauthorized(resource.account);
+  }
   const question: AccessQuestion = {
     caller,
     account: knownAccount?.id,

@@ -5,11 +5,14 @@ import type { CrossOrigin } from './cross-origin.ts';
 /** Names and values in turn. */
 export type FlatHeaders = (string | number)[];
 
+export type HeaderEdit = (status: number, headers: FlatHeaders) => FlatHeaders;
+
 export class Reply {
   readonly response: ServerResponse;
   readonly transactionId: string;
   readonly #isHead: boolean;
   #crossOrigin: CrossOrigin | undefined;
+  #edit: HeaderEdit | undefined;
 
   constructor(response: ServerResponse, transactionId: string, isHead: boolean) {
     this.response = response;
@@ -26,8 +29,13 @@ export class Reply {
     this.#crossOrigin = crossOrigin;
   }
 
+  /** What is changed in the head of the answer, whatever it becomes. */
+  edit(edit: HeaderEdit): void {
+    this.#edit = edit;
+  }
+
   head(status: number, headers: FlatHeaders): void {
-    const all: FlatHeaders = [...headers];
+    const all: FlatHeaders = this.#edit?.(status, headers) ?? [...headers];
     all.push('X-Trans-Id', this.transactionId, 'X-Openstack-Request-Id', this.transactionId);
     if (this.#crossOrigin !== undefined) all.push(...this.#crossOrigin.headersFor(all));
     // HTTP/1.1 keeps a connection without being told so: who says it is told the same, as Swift does.

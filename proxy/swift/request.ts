@@ -6,9 +6,10 @@ import type { RequestBody } from '#proxy/body/request-body.ts';
 import type { Caller } from './auth/caller.ts';
 import type { SwiftContext } from './context.ts';
 import { SwiftError } from './errors.ts';
-import type { Query } from './query.ts';
+import { Query } from './query.ts';
 import type { Reply } from './reply.ts';
 import type { RequestTarget, ResourcePath } from './request-target.ts';
+import type { Grant } from './temp-url/temporary-url.ts';
 
 export interface RequestParts {
   readonly incoming: IncomingMessage;
@@ -24,6 +25,8 @@ export interface RequestParts {
   readonly awaitsContinue: boolean;
   /** The request's own when left out. */
   readonly method?: string;
+  /** What a temporary URL gives, in place of what the caller may do. */
+  readonly grant?: Grant;
 }
 
 export class SwiftRequest {
@@ -81,6 +84,21 @@ export class SwiftRequest {
   /** The same sender's wish for something else: the other end of a copy, a member of a bulk operation. */
   elsewhere(method: string, account: Account | undefined, resource: ResourcePath): SwiftRequest {
     return new SwiftRequest({ ...this.#parts, method, account, resource });
+  }
+
+  /** The same request as a temporary URL allows it: of the query nothing counts but what was signed. */
+  granted(grant: Grant): SwiftRequest {
+    const { path } = this.#parts.target;
+    return new SwiftRequest({ ...this.#parts, grant, target: { path, query: new Query('', new Map()) } });
+  }
+
+  get grant(): Grant | undefined {
+    return this.#parts.grant;
+  }
+
+  /** Of the client's end of the connection; undefined once that is closed. */
+  get remoteAddress(): string | undefined {
+    return this.#parts.incoming.socket.remoteAddress;
   }
 
   /** A header's value; several of one name are joined as HTTP does. */

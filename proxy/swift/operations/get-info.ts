@@ -3,6 +3,8 @@ import { SEGMENTS_MAX } from '#proxy/large-objects/list-segments.ts';
 import { bulkLimits } from '../bulk/bulk-limits.ts';
 import { manifestLimits } from '../large-objects/manifest-input.ts';
 import { POLICY_NAME, swiftLimits } from '../limits.ts';
+import { temporaryDigests } from '../temp-url/signature.ts';
+import { temporaryMethods } from '../temp-url/temporary-url.ts';
 import type { Operation } from '../request.ts';
 
 /** The release of OpenStack Swift whose API this door follows. */
@@ -19,6 +21,14 @@ const info = {
   },
   tempauth: { account_acls: true },
   container_quotas: {},
+  tempurl: {
+    methods: temporaryMethods,
+    incoming_remove_headers: [],
+    incoming_allow_headers: [],
+    outgoing_remove_headers: ['x-object-meta-*'],
+    outgoing_allow_headers: ['x-object-meta-public-*'],
+    allowed_digests: temporaryDigests,
+  },
   account_quotas: {},
   bulk_upload: {
     max_containers_per_extraction: bulkLimits.containersMax,
