@@ -87,7 +87,7 @@ export class RunningCluster {
     const adminEnv = await readFile(join(this.dataDirectory, 'credentials', 'admin.env'), 'utf8');
     const variables = [...adminEnv.matchAll(/^export ([A-Z_]+)='?([^'\n]*)'?$/gm)];
     // Nothing that whoever runs the test has set up for another cloud.
-    const own = Object.entries(process.env).filter(([name]) => !/^(AWS|RCLONE)_|_proxy$/i.test(name));
+    const own = Object.entries(process.env).filter(([name]) => !/^(AWS|RCLONE|ST|OS)_|_proxy$/i.test(name));
     this.env = {
       ...Object.fromEntries(own),
       ...Object.fromEntries(variables.map(([, name, value]) => [name, value])),
@@ -160,6 +160,11 @@ export class RunningCluster {
       child.once('close', (code) => resolve({ code, stdout, stderr }));
       child.stdin.end(input);
     });
+  }
+
+  /** The project's own command. */
+  holdfast(...args: string[]): Promise<Finished> {
+    return this.run(LAUNCHER, args);
   }
 
   aws(...args: string[]): Promise<Finished> {
