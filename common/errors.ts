@@ -41,6 +41,13 @@ export const errorCodes = {
   'versions-exceeded': 'the object has too many versions',
   /** Another process holds the data directory. */
   'data-in-use': 'the data is in use by another process',
+  /** What a read or a watch of the control store needs of the past has been compacted: read the present, go on from there. */
+  'revision-compacted': 'that revision of the store has been compacted',
+  /** The lease has ended, and the keys that were attached to it are gone. */
+  'lease-unknown': 'there is no such lease',
+  'store-full': 'the control store is full',
+  /** The control store did not answer, and nothing has happened; a change that was on its way is `outcome-unknown`. */
+  'store-unavailable': 'the control store cannot be reached',
   /** A server answered with an error status; the error's class carries the protocol's own code. */
   'request-refused': 'the server refused the request',
 } as const;

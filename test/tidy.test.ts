@@ -7,7 +7,7 @@ import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const ROOMS = ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'console', 'bench', 'test'];
+const ROOMS = ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'control', 'console', 'bench', 'test'];
 
 /** What a room may import besides itself: design, "Layout and layers". */
 const IMPORTS: Record<string, readonly string[]> = {
@@ -16,9 +16,10 @@ const IMPORTS: Record<string, readonly string[]> = {
   'storage-node': ['common', 'ring'],
   cluster: ['common', 'ring', 'storage-node/protocol'],
   proxy: ['common', 'ring', 'cluster'],
-  console: ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'bench'],
+  control: ['common', 'ring', 'cluster'],
+  console: ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'control', 'bench'],
   bench: ['common'],
-  test: ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'console', 'bench'],
+  test: ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'control', 'console', 'bench'],
 };
 
 const FILE_LINES_MAX = 600;
