@@ -91,7 +91,7 @@ async function livingPrefixes(
 }
 
 /** Whether an object stands under the prefix, and not only delete markers. */
-async function holdsObject(cluster: Cluster, bucket: BucketPlace, prefix: string): Promise<boolean> {
+export async function holdsObject(cluster: Cluster, bucket: BucketPlace, prefix: string): Promise<boolean> {
   let start: ListingStart | undefined;
   for (let limit = 1; ; limit = SEARCH_ROWS) {
     const page = await listEntries(cluster, bucket, { prefix, delimiter: '', start, limit });

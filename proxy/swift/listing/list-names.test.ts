@@ -30,7 +30,7 @@ async function clusterOf(names: readonly string[]) {
 }
 
 async function list(names: readonly string[], query: NameQuery): Promise<string[]> {
-  const entries = await listNames(await clusterOf(names), place, query, () => true);
+  const entries = await listNames(await clusterOf(names), place, query);
   return entries.map((entry) => (entry.type === 'row' ? entry.name : `${entry.prefix}…`));
 }
 

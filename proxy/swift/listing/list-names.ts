@@ -7,18 +7,27 @@ const PAGE_ENTRIES = 1000;
 
 export type RowPlace = Pick<ListingQuery, 'space' | 'kind' | 'shards'>;
 
-/** @param isShown which rows are in the listing. @returns at most `query.limit` entries, in the order that was asked for. */
+/** What of the rows and folds is in the listing; all of them when left out. */
+export interface ShownEntries {
+  readonly row?: (row: ListedRow) => boolean;
+  readonly fold?: ((prefix: string) => Promise<boolean>) | undefined;
+}
+
+type ListedRow = ListingEntry & { readonly type: 'row' };
+
+/** @returns at most `query.limit` entries, in the order that was asked for. */
 export async function listNames(
   cluster: Cluster,
   place: RowPlace,
   query: NameQuery,
-  isShown: (row: ListingEntry & { readonly type: 'row' }) => boolean,
+  shown: ShownEntries = {},
 ): Promise<ListingEntry[]> {
   const { limit, reverse } = query;
   const entries: ListingEntry[] = [];
   if (limit === 0 || Buffer.byteLength(query.prefix) > NAME_BYTES_MAX) return entries;
   for await (const entry of walk(cluster, place, query)) {
-    if (entry.type === 'row' && !isShown(entry)) continue;
+    if (entry.type === 'row' ? shown.row?.(entry) === false : (await shown.fold?.(entry.prefix)) === false)
+      continue;
     entries.push(entry);
     if (!reverse && entries.length === limit) break;
     // The rows are in order one way only: of a walk to the end, the last ones are kept.
@@ -73,7 +82,7 @@ async function firstOf(
   place: RowPlace,
   { above }: NameQuery,
   prefix: string,
-): Promise<(ListingEntry & { readonly type: 'row' }) | undefined> {
+): Promise<ListedRow | undefined> {
   const page = await cluster.listings.list({
     ...place,
     prefix,

@@ -23,7 +23,7 @@ export const getAccount: Operation = async (request, context) => {
   const place = { space: account.id, kind: recordKinds.bucket, shards: 1 };
   const [headers, entries] = await Promise.all([
     accountHeaders(context, account, permission),
-    listNames(context.cluster, place, query, () => true),
+    listNames(context.cluster, place, query),
   ]);
   const items = type === 'text/plain' ? entries.map(named) : await listed(context, entries);
   const elements = {

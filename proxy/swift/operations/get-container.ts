@@ -1,11 +1,14 @@
 /** GET of a container: its objects (Object Storage API reference, "Show container details and list objects"). */
 import type { ListingEntry } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
+import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
+import { holdsObject } from '#proxy/objects/list-objects.ts';
 import { decodeObjectSummary, listedEtag } from '#proxy/objects/object-summary.ts';
 import { containerHeaders } from '../container-headers.ts';
 import { currentContainer } from '../container-of.ts';
+import type { SwiftContext } from '../context.ts';
 import { swiftLimits } from '../limits.ts';
-import { listNames } from '../listing/list-names.ts';
+import { listNames, type ShownEntries } from '../listing/list-names.ts';
 import { parseNameQuery } from '../listing/listing-query.ts';
 import { type ListedItem, sendListing } from '../listing/listing-text.ts';
 import { listingTypeOf } from '../listing/listing-type.ts';
@@ -21,7 +24,7 @@ export const getContainer: Operation = async (request, context) => {
   const place = { space: bucket.bucketId, kind: recordKinds.object, shards: bucket.shards };
   const [headers, entries] = await Promise.all([
     containerHeaders(context, bucket, permitted),
-    listNames(context.cluster, place, query, ({ summary }) => !decodeObjectSummary(summary).isDeleteMarker),
+    listNames(context.cluster, place, query, shownOf(context, bucket)),
   ]);
   const elements = {
     root: 'container',
@@ -31,6 +34,13 @@ export const getContainer: Operation = async (request, context) => {
   } as const;
   sendListing(request, headers, entries.map(listed), elements);
 };
+
+/** A fold that holds nothing but delete markers is no more in a listing than they are. */
+function shownOf(context: SwiftContext, bucket: BucketRecord): ShownEntries {
+  const row = ({ summary }: { readonly summary: Buffer }) => !decodeObjectSummary(summary).isDeleteMarker;
+  if (bucket.versioning === undefined) return { row };
+  return { row, fold: (prefix) => holdsObject(context.cluster, bucket, prefix) };
+}
 
 function listed(entry: ListingEntry): ListedItem {
   if (entry.type === 'prefix') return { subdir: entry.prefix };
