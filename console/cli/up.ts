@@ -17,7 +17,7 @@ Brings a cluster up on this machine and serves until Ctrl-C. The first start mak
 data directory; every later one finds it there. It prints the endpoints and then, when everything serves, the line
 "holdfast: ready". A process that dies is started again at once.
 
-  . DIR/credentials/admin.env    makes S3 clients in this shell work
+  . DIR/credentials/admin.env    makes S3 and Swift clients in this shell work
 `,
   options: {
     data: { value: 'DIR', about: 'the folder that holds the cluster (default ./data)' },
