@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { deviceId } from '#common/ids.ts';
 import { loadConfig } from './load.ts';
 import type { NodeRoleConfig, ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
-import { defaultTo, list, mapping, required, section, type ValueOf } from './schema.ts';
+import { defaultTo, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
 import { sweepSection } from './sweep-config.ts';
 import { bytes, domain, flag, host, integer, path, port, text } from './values.ts';
 
@@ -45,6 +45,14 @@ export const storageRoleFields = {
         256 * 2 ** 20,
         bytes(0, 2 ** 50),
         'Free bytes on a device under which it refuses writes.',
+      ),
+      segmentBytes: optional(
+        bytes(16 * 2 ** 10, 2 ** 30),
+        'Length from which on a segment of a device’s log is sealed; 64 MiB when left out.',
+      ),
+      compactionSeconds: optional(
+        integer(1, 86_400),
+        'Pause between two looks for segments that are worth compacting; 10 when left out.',
       ),
     },
     'The storage role.',

@@ -12,6 +12,9 @@ export interface StorageRoleConfig {
   readonly devices: readonly { readonly id: DeviceId; readonly path: string }[];
   /** Free bytes on a device's file system under which it refuses writes. */
   readonly reserveBytes: number;
+  /** Of a device's log; the engine's own when left out. */
+  readonly segmentBytes?: number | undefined;
+  readonly compactionSeconds?: number | undefined;
 }
 
 /** A process that serves devices and, to clients, the cluster: what it keeps itself needs no wire. */

@@ -21,7 +21,6 @@ import type { Log } from './log.ts';
 import type { RecordTable } from './record-table.ts';
 import type { Segment } from './segment.ts';
 
-const INTERVAL_MS = 10_000;
 /** A segment is worth its copying when this part of it is dead. */
 const DEAD_PART_MIN = 0.5;
 const COPY_BYTES_AT_ONCE = 1024 * 1024;
@@ -38,6 +37,8 @@ export interface CompactionOptions {
   readonly ceiling: () => number;
   /** Whether to rest between turns; a test that drives compaction itself does not. */
   readonly throttled: boolean;
+  /** Between two looks for work. */
+  readonly intervalMs: number;
 }
 
 export class Compaction {
@@ -54,8 +55,8 @@ export class Compaction {
   /** Looks for work from time to time. */
   start(): void {
     // The devices of a node do not start in step.
-    const jitterMs = this.#options.randomness.below(INTERVAL_MS);
-    this.#timer = this.#options.clock.after(INTERVAL_MS + jitterMs, () => {
+    const { clock, randomness, intervalMs } = this.#options;
+    this.#timer = clock.after(intervalMs + randomness.below(intervalMs), () => {
       void this.#compactAll().then(() => {
         if (!this.#stopped) this.start();
       });

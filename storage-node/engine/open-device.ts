@@ -32,6 +32,7 @@ import { remakeSums } from './remake-sums.ts';
 import type { Segment } from './segment.ts';
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
+const COMPACTION_INTERVAL_MS = 10_000;
 /** Replay lets LevelDB catch up when this many rows wait. */
 const REPLAY_PENDING_ROWS_MAX = 8192;
 
@@ -51,6 +52,8 @@ export interface OpenDeviceOptions {
   readonly segmentBytes?: number;
   /** Whether compaction runs by itself, throttled; true when left out. */
   readonly compacts?: boolean;
+  /** Pause between two looks for what is worth compacting; ten seconds when left out. */
+  readonly compactionIntervalMs?: number;
   readonly report?: ReportEvent;
 }
 
@@ -102,7 +105,9 @@ class Opening {
     const blobs = await BlobStore.open({ path, files, clock, state, report });
     const ceiling = () => this.#ceiling.clock;
     const throttled = this.#options.compacts ?? true;
-    const compaction = new Compaction({ log, table, state, clock, randomness, report, ceiling, throttled });
+    const intervalMs = this.#options.compactionIntervalMs ?? COMPACTION_INTERVAL_MS;
+    const shared = { log, table, state, clock, randomness, report };
+    const compaction = new Compaction({ ...shared, ceiling, throttled, intervalMs });
     const { counting } = await this.#count(log, table, blobs);
     if (throttled) compaction.start();
     return new Device({
