@@ -20,6 +20,8 @@ export const bucketDocuments = {
   cors: 'cors',
   tagging: 'tagging',
   requestPayment: 'request-payment',
+  objectLock: 'object-lock',
+  lifecycle: 'lifecycle',
 } as const;
 
 /** Rules by record: the directory gives the same record for a second, and its policy is parsed once in that time. */

@@ -20,17 +20,18 @@ export interface BucketOwner {
   readonly accountName: string;
 }
 
-/** @param configuration what a new bucket begins with; one that is there already keeps its own. */
+/** @param configuration what a new bucket begins with, as with `versioning`; one that is there already keeps its own. */
 export async function createBucket(
   context: BucketContext,
   owner: BucketOwner,
   name: string,
   configuration?: BucketRecord['configuration'],
+  versioning?: BucketRecord['versioning'],
 ): Promise<CreationOutcome> {
   const claimed = await claimName(context, owner, name);
   if (claimed.claim.account !== owner.account) return 'owned-by-another';
   const bucketId = claimed.made ? claimed.claim.bucketId : newBucketId(context);
-  const bucket = await writeBucket(context, owner, name, bucketId, unchanged, configuration);
+  const bucket = await writeBucket(context, owner, name, bucketId, unchanged, configuration, versioning);
   if (bucket.record.bucketId !== claimed.claim.bucketId) {
     const aligned = await alignClaim(context, owner, name, bucket.record.bucketId);
     if (!aligned) {
@@ -99,6 +100,7 @@ async function writeBucket(
   bucketId: SpaceId,
   change: (container: ContainerFields | undefined, nowMs: number) => ContainerFields | undefined,
   configuration?: BucketRecord['configuration'],
+  versioning?: BucketRecord['versioning'],
 ): Promise<Written> {
   const nowMs = context.clock.nowMs();
   const fresh: BucketRecord = {
@@ -108,6 +110,7 @@ async function writeBucket(
     owner: owner.account,
     ownerName: owner.accountName,
     ...(configuration === undefined ? undefined : { configuration }),
+    ...(versioning === undefined ? undefined : { versioning }),
   };
   return context.cluster.records.mutate<Written>(bucketKey(owner.account, name), (current) => {
     const found = current === undefined ? undefined : decodeBucket(current.content);

@@ -105,14 +105,14 @@ async function changeOlder(
   return named ? record : undefined;
 }
 
-function raiseRevision(current: StoredRecord | undefined, { version }: ObjectRecord) {
+function raiseRevision(current: StoredRecord | undefined, { version, metadata }: ObjectRecord) {
   const { id, revision } = version;
   // A version that has become current in between was made so from what was saved before: it is changed there again.
   if (current === undefined || headOf(current).id === id) return { action: 'keep', result: false } as const;
   const older = olderOf(current);
   if (!older.some((each) => each.id === id)) return { action: 'keep', result: false } as const;
   const raised = older.map((each) =>
-    each.id === id && each.revision < revision ? { ...each, revision } : each,
+    each.id === id && each.revision < revision ? { ...each, revision, lock: metadata.lock } : each,
   );
   return { action: 'write', ...withOlder(current, raised), result: true } as const;
 }

@@ -181,6 +181,7 @@ async function prepare(
     uploadId: request.uploadId,
     ...(upload.acl === undefined ? {} : { acl: upload.acl }),
     ...(upload.tags === undefined ? {} : { tags: upload.tags }),
+    ...(upload.lock === undefined ? {} : { lock: upload.lock }),
     ...(chosen.checksum === undefined ? {} : { checksum: chosen.checksum }),
   };
   const manifest = body.form === 'manifest' ? body.manifest : [];

@@ -3,6 +3,7 @@ import { type AccessControlList, parseStoredList } from '#proxy/access/acl/acces
 import { HoldfastError } from '#common/errors.ts';
 import { checksumAlgorithms } from '#proxy/body/request-body.ts';
 import { asFields, integerField, type JsonFields, stringField, stringsField } from './json-section.ts';
+import { type ObjectLock, parseStoredLock } from './object-lock.ts';
 import type { StoredChecksum } from './stored-checksum.ts';
 import { decodeSwiftProperties, type SwiftProperties } from './swift-properties.ts';
 import { parseStoredTags, type TagSet } from './tag-set.ts';
@@ -21,11 +22,12 @@ export interface ObjectMetadata {
   /** Absent when the object is the bucket's owner's, and nobody else's (docs/formats/access-control.md). */
   readonly acl?: AccessControlList;
   readonly tags?: TagSet;
+  readonly lock?: ObjectLock;
 }
 
 /** Fields that are another room's, or a newer program's, stay in the record when it is written again. */
 export function decodeMetadata(fields: JsonFields): ObjectMetadata {
-  const { checksum, uploadId, swift, acl, tags } = fields;
+  const { checksum, uploadId, swift, acl, tags, lock } = fields;
   return {
     ...fields,
     etag: stringField(fields, 'etag'),
@@ -37,6 +39,7 @@ export function decodeMetadata(fields: JsonFields): ObjectMetadata {
     ...(swift === undefined ? undefined : { swift: decodeSwiftProperties(swift) }),
     ...(acl === undefined ? undefined : { acl: parseStoredList(acl) }),
     ...(tags === undefined ? undefined : { tags: parseStoredTags(tags) }),
+    ...(lock === undefined ? undefined : { lock: parseStoredLock(lock) }),
   };
 }
 

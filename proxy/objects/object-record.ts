@@ -190,8 +190,8 @@ export function olderOf(record: StoredRecord): OlderVersion[] {
 export function asOlderVersion(record: StoredRecord): OlderVersion {
   const { id, isNull, revision, isDeleteMarker } = sectionsOf(record);
   const { sizeBytes, etag, checksum } = decodeObjectSummary(record.summary);
-  const uploadId = isDeleteMarker ? undefined : decodeObject(record).metadata.uploadId;
-  return { id, isNull, revision, isDeleteMarker, sizeBytes, etag, checksum, uploadId };
+  const { uploadId, lock } = decodeCurrent(record)?.metadata ?? {};
+  return { id, isNull, revision, isDeleteMarker, sizeBytes, etag, checksum, uploadId, lock };
 }
 
 /** The version that `record` begins with, in front of other versions than before. */

@@ -1,7 +1,9 @@
 /** Versions of an object by their ids: read, removed, and changed in place, each as one linearizable step. */
 import type { Cluster, Decision, StoredRecord } from '#cluster/cluster.ts';
 import { HoldfastError } from '#common/errors.ts';
+import { ballotTimeMs } from '#common/ballot.ts';
 import { assertLease, type BucketPlace, underLease, type WriteLease } from './bucket-access.ts';
+import { type Leave, mayRemove, type ObjectLock } from './object-lock.ts';
 import {
   decodeCurrent,
   decodeObject,
@@ -88,6 +90,7 @@ export interface VersionRemoval {
 }
 
 interface RemovalStep {
+  readonly locked?: true;
   readonly removal?: VersionRemoval;
   readonly current?: StoredRecord;
   readonly older?: OlderVersion;
@@ -95,23 +98,29 @@ interface RemovalStep {
   readonly successor?: OlderVersion;
 }
 
-/** Removes one version for good. The version behind a current one that goes becomes current in the same step. */
+/**
+ * Removes one version for good; 'locked' when it is kept from that. The version behind a current one that goes becomes
+ * current in the same step.
+ */
 export async function removeVersion(
   cluster: Cluster,
   lease: WriteLease,
   name: string,
   selector: VersionSelector,
-): Promise<VersionRemoval> {
+  leave: Leave = { bypassesGovernance: false },
+): Promise<VersionRemoval | 'locked'> {
   const key = objectKey(lease.bucket, name);
   let successor: StoredRecord | undefined;
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const promoted = successor;
     const step = await underLease(lease, () =>
-      cluster.records.mutate<RemovalStep>(key, (current) => {
+      cluster.records.mutate<RemovalStep>(key, (current, ballot) => {
         assertLease(lease);
-        return decideRemoval(current, selector, promoted);
+        const isFree = (lock: ObjectLock | undefined) => mayRemove(lock, ballotTimeMs(ballot), leave);
+        return decideRemoval(current, selector, promoted, isFree);
       }),
     );
+    if (step.locked === true) return 'locked';
     if (step.removal !== undefined) {
       if (step.current !== undefined) await releaseCurrent(cluster, lease.bucket, name, step.current);
       if (step.older !== undefined) await releaseOlder(cluster, lease.bucket, name, step.older);
@@ -129,6 +138,7 @@ function decideRemoval(
   current: StoredRecord | undefined,
   selector: VersionSelector,
   promoted: StoredRecord | undefined,
+  isFree: (lock: ObjectLock | undefined) => boolean,
 ): Decision<RemovalStep> {
   if (current === undefined) return { action: 'keep', result: NOTHING };
   const head = headOf(current);
@@ -136,9 +146,11 @@ function decideRemoval(
   if (!selects(selector, head)) {
     const wanted = older.find((version) => selects(selector, version));
     if (wanted === undefined) return { action: 'keep', result: NOTHING };
+    if (!isFree(wanted.lock)) return { action: 'keep', result: { locked: true } };
     const left = older.filter((version) => version !== wanted);
     return { action: 'write', ...withOlder(current, left), result: { ...removalOf(wanted), older: wanted } };
   }
+  if (!isFree(decodeCurrent(current)?.metadata.lock)) return { action: 'keep', result: { locked: true } };
   const result = { ...removalOf(head), current };
   const [next, ...rest] = older;
   if (next === undefined) return { action: 'remove', result };

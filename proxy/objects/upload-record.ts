@@ -17,6 +17,7 @@ import {
   stringsField,
 } from './json-section.ts';
 import type { ChecksumPlan } from './stored-checksum.ts';
+import { type ObjectLock, parseStoredLock } from './object-lock.ts';
 import { parseStoredTags, type TagSet } from './tag-set.ts';
 
 const VERSION = 2;
@@ -38,6 +39,7 @@ export interface UploadRecord {
   /** The object's, once it is completed. */
   readonly acl?: AccessControlList;
   readonly tags?: TagSet;
+  readonly lock?: ObjectLock;
   /** Present while the upload is being completed. */
   readonly completion?: Completion;
 }
@@ -93,7 +95,7 @@ export function decodeUploadSummary(bytes: Buffer): UploadSummary {
 export function decodeUpload(content: Buffer): UploadRecord {
   const fields = parseVersionedJson(content);
   const completion = fields['completion'];
-  const { checksum, acl, tags } = fields;
+  const { checksum, acl, tags, lock } = fields;
   return {
     initiatedMs: integerField(fields, 'initiatedMs'),
     headers: stringsField(fields, 'headers'),
@@ -101,6 +103,7 @@ export function decodeUpload(content: Buffer): UploadRecord {
     ...(checksum === undefined ? undefined : { checksum: decodePlan(asFields(checksum)) }),
     ...(acl === undefined ? undefined : { acl: parseStoredList(acl) }),
     ...(tags === undefined ? undefined : { tags: parseStoredTags(tags) }),
+    ...(lock === undefined ? undefined : { lock: parseStoredLock(lock) }),
     ...(completion === undefined ? undefined : { completion: decodeCompletion(asFields(completion)) }),
   };
 }

@@ -434,8 +434,8 @@ class Crowd {
   }
 
   async #remove(versionId: string): Promise<void> {
-    const { removed } = await removeVersion(this.#cluster, this.#run.lease, 'k', selectorOf(versionId));
-    assert.ok(removed !== undefined);
+    const removal = await removeVersion(this.#cluster, this.#run.lease, 'k', selectorOf(versionId));
+    assert.ok(removal !== 'locked' && removal.removed !== undefined);
     this.#living.delete(versionId);
   }
 

@@ -139,11 +139,7 @@ test('what nobody has configured answers as it does on S3', async () => {
   const acl = await bed.send({ method: 'GET', path: '/plain?acl' });
   assert.deepEqual(texts(acl.xml, 'Permission'), ['FULL_CONTROL']);
   assert.deepEqual(texts(acl.xml, 'DisplayName'), ['ada-account', 'ada-account']);
-  for (const path of [
-    '/plain?inventory',
-    '/plain?analytics&id=1',
-    '/plain/key?torrent',
-  ]) {
+  for (const path of ['/plain?inventory', '/plain?analytics&id=1', '/plain/key?torrent']) {
     const answer = await bed.send({ method: 'GET', path });
     assert.equal(answer.code, 'NotImplemented');
     assert.equal(answer.status, 501);

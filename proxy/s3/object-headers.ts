@@ -29,8 +29,6 @@ const unsupported = [
   'x-amz-server-side-encryption',
   'x-amz-server-side-encryption-customer-algorithm',
   'x-amz-copy-source-server-side-encryption-customer-algorithm',
-  'x-amz-object-lock-mode',
-  'x-amz-object-lock-legal-hold',
   'x-amz-write-offset-bytes',
 ] as const;
 

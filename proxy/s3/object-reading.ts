@@ -13,6 +13,7 @@ import type { S3Context } from './context.ts';
 import { invalidArgument, S3Error } from './errors.ts';
 import { writeStoredHeaders } from './object-headers.ts';
 import { wholeObject } from './large-object.ts';
+import { pushLock } from './object-lock/lock-headers.ts';
 import { presentObject } from './object-of.ts';
 import type { FlatHeaders } from './reply.ts';
 import type { S3Request } from './request.ts';
@@ -65,6 +66,7 @@ async function readingOf(
   const { metadata, modifiedMs } = record;
   const headers: FlatHeaders = [];
   pushVersion(headers, bucket, record.version);
+  pushLock(headers, metadata.lock);
   writeStoredHeaders(headers, metadata, modifiedMs, overrides(request));
   const part = await partRange(request, context, record, headers);
   const range = part ?? requestedRange(request, record);

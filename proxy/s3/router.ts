@@ -30,6 +30,16 @@ import { getBucketRequestPayment, putBucketRequestPayment } from './operations/b
 import { getBucketTagging, putBucketTagging } from './operations/bucket-tagging.ts';
 import { getBucketVersioning, putBucketVersioning } from './operations/bucket-versioning.ts';
 import { getPublicAccessBlock, putPublicAccessBlock } from './operations/public-access-block.ts';
+import {
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
+} from './operations/object-lock-configuration.ts';
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from './operations/object-retention.ts';
 import { postObject } from './operations/post-object.ts';
 import { headBucket } from './operations/head-bucket.ts';
 import { headObject } from './operations/head-object.ts';
@@ -87,10 +97,7 @@ const bucketRoutes: MethodRoutes = {
         absentBucketConfiguration('NoSuchLifecycleConfiguration'),
         's3:GetLifecycleConfiguration',
       ),
-      'object-lock': to(
-        absentBucketConfiguration('ObjectLockConfigurationNotFoundError'),
-        's3:GetBucketObjectLockConfiguration',
-      ),
+      'object-lock': to(getObjectLockConfiguration, 's3:GetBucketObjectLockConfiguration'),
       ownershipControls: to(getBucketOwnershipControls, 's3:GetBucketOwnershipControls'),
       policy: to(getBucketPolicy, 's3:GetBucketPolicy'),
       policyStatus: to(getBucketPolicyStatus, 's3:GetBucketPolicyStatus'),
@@ -116,6 +123,7 @@ const bucketRoutes: MethodRoutes = {
       requestPayment: to(putBucketRequestPayment, 's3:PutBucketRequestPayment'),
       tagging: to(putBucketTagging, 's3:PutBucketTagging'),
       versioning: to(putBucketVersioning, 's3:PutBucketVersioning'),
+      'object-lock': to(putObjectLockConfiguration, 's3:PutBucketObjectLockConfiguration'),
     },
   },
   DELETE: {
@@ -138,6 +146,8 @@ const objectRoutes: MethodRoutes = {
       uploadId: to(listParts, 's3:ListMultipartUploadParts'),
       acl: to(getObjectAcl, 's3:GetObjectAcl'),
       attributes: to(getObjectAttributes, 's3:GetObjectAttributes'),
+      retention: to(getObjectRetention, 's3:GetObjectRetention'),
+      'legal-hold': to(getObjectLegalHold, 's3:GetObjectLegalHold'),
       tagging: to(getObjectTagging, 's3:GetObjectTagging'),
     },
   },
@@ -147,6 +157,8 @@ const objectRoutes: MethodRoutes = {
     sub: {
       uploadId: to(uploadPart, 's3:PutObject'),
       acl: to(putObjectAcl, 's3:PutObjectAcl'),
+      retention: to(putObjectRetention, 's3:PutObjectRetention'),
+      'legal-hold': to(putObjectLegalHold, 's3:PutObjectLegalHold'),
       tagging: to(putObjectTagging, 's3:PutObjectTagging'),
     },
   },

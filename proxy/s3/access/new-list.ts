@@ -6,6 +6,7 @@ import type { ObjectMetadata } from '#proxy/objects/object-record.ts';
 import type { S3Context } from '../context.ts';
 import { S3Error } from '../errors.ts';
 import type { S3Request } from '../request.ts';
+import { lockOfNewObject } from '../object-lock/lock-headers.ts';
 import { parseTaggingHeader } from '../tagging.ts';
 import { aclFromHeaders, type HeaderOf } from './acl-headers.ts';
 
@@ -23,17 +24,22 @@ export function checkNewList(list: AccessControlList, bucket: BucketRecord, cont
   }
 }
 
-/** What the headers of a write say of who may have the object, and how it is tagged. */
+/** What the headers of a write say of who may have the object, how it is tagged and what keeps it. */
 export function newObjectAccess(
   request: S3Request,
   context: S3Context,
   bucket: BucketRecord,
   header: HeaderOf = (name) => request.header(name),
-): Pick<ObjectMetadata, 'acl' | 'tags'> {
+): Pick<ObjectMetadata, 'acl' | 'tags' | 'lock'> {
   const tagging = header('x-amz-tagging');
   const acl = newObjectList(request, context, bucket, header);
   const tags = tagging === undefined ? [] : parseTaggingHeader(tagging);
-  return { ...(acl === undefined ? undefined : { acl }), ...(tags.length === 0 ? undefined : { tags }) };
+  const lock = lockOfNewObject(header, bucket, context.clock.nowMs());
+  return {
+    ...(acl === undefined ? undefined : { acl }),
+    ...(tags.length === 0 ? undefined : { tags }),
+    ...(lock === undefined ? undefined : { lock }),
+  };
 }
 
 /** Undefined when it is the bucket's owner's and nobody else's. */

@@ -3,6 +3,7 @@ import type { Versioning } from '#proxy/buckets/bucket-record.ts';
 import { setVersioning } from '#proxy/buckets/set-versioning.ts';
 import { bucketOf } from '../bucket-of.ts';
 import { notImplemented, S3Error } from '../errors.ts';
+import { hasLock } from '../object-lock/bucket-lock.ts';
 import type { Operation } from '../request.ts';
 import { childText, readXml } from '../xml/reader.ts';
 import { XmlWriter } from '../xml/writer.ts';
@@ -26,6 +27,11 @@ export const putBucketVersioning: Operation = async (request, context) => {
   const status = childText(root, 'Status')?.trim();
   const versioning = (Object.keys(shown) as Versioning[]).find((name) => shown[name] === status);
   if (versioning === undefined) throw new S3Error('MalformedXML');
+  if (versioning === 'suspended' && hasLock(bucket)) {
+    const message =
+      'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.';
+    throw new S3Error('InvalidBucketState', message);
+  }
   await setVersioning(context.buckets, context.directory, bucket, request.bucket, versioning);
   request.reply.empty(200);
 };

@@ -80,12 +80,13 @@ function accessOfCopy(
   context: S3Context,
   bucket: BucketRecord,
   source: Pick<ObjectMetadata, 'tags'>,
-): Pick<ObjectMetadata, 'acl' | 'tags'> {
-  const { acl, tags } = newObjectAccess(request, context, bucket);
+): Pick<ObjectMetadata, 'acl' | 'tags' | 'lock'> {
+  const { acl, tags, lock } = newObjectAccess(request, context, bucket);
   const kept = replacesTags(request) ? tags : source.tags;
   return {
     ...(acl === undefined ? undefined : { acl }),
     ...(kept === undefined ? undefined : { tags: kept }),
+    ...(lock === undefined ? undefined : { lock }),
   };
 }
 

@@ -7,7 +7,7 @@ import { createBucket as create } from '#proxy/buckets/create-bucket.ts';
 import { aclFromHeaders } from '../access/acl-headers.ts';
 import { requireAccount } from '../access/permit.ts';
 import type { S3Context } from '../context.ts';
-import { invalidArgument, notImplemented, S3Error } from '../errors.ts';
+import { invalidArgument, S3Error } from '../errors.ts';
 import { refuseUnsupported } from '../object-headers.ts';
 import type { Operation, S3Request } from '../request.ts';
 import { childText, readXml } from '../xml/reader.ts';
@@ -23,12 +23,10 @@ export const createBucket: Operation = async (request, context) => {
     throw new S3Error('InvalidBucketName', undefined, { fields: { BucketName: name } });
   }
   refuseUnsupported(request.headers);
-  if (request.header('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true') {
-    throw notImplemented('x-amz-bucket-object-lock-enabled');
-  }
   await checkLocation(request, context);
   const configuration = initialConfiguration(request, context);
-  const outcome = await create(context.buckets, request.principal, name, configuration);
+  const versioning = configuration?.[bucketDocuments.objectLock] === undefined ? undefined : 'enabled';
+  const outcome = await create(context.buckets, request.principal, name, configuration, versioning);
   if (outcome === 'created') context.directory.revoke();
   const fields = { BucketName: name };
   if (outcome === 'owned-by-another') throw new S3Error('BucketAlreadyExists', undefined, { fields });
@@ -68,10 +66,12 @@ function initialConfiguration(
   if (!closed && ownership === 'BucketOwnerEnforced') {
     throw new S3Error('InvalidBucketAclWithObjectOwnership');
   }
-  if (closed && ownership === undefined) return undefined;
+  const locks = request.header('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true';
+  if (closed && ownership === undefined && !locks) return undefined;
   return {
     ...(closed ? undefined : { [bucketDocuments.acl]: JSON.stringify(list) }),
     ...(ownership === undefined ? undefined : { [bucketDocuments.ownership]: ownership }),
+    ...(locks ? { [bucketDocuments.objectLock]: '{}' } : undefined),
   };
 }
 

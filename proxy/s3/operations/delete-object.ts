@@ -3,6 +3,7 @@ import { deleteOne } from '../delete-one.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { writeCondition } from '../conditions.ts';
 import { notImplemented, S3Error } from '../errors.ts';
+import { leaveOf } from '../object-lock/bypass.ts';
 import { selectorOf } from '../object-of.ts';
 import type { FlatHeaders } from '../reply.ts';
 import type { Operation } from '../request.ts';
@@ -15,7 +16,8 @@ export const deleteObject: Operation = async (request, context) => {
   for (const name of otherConditions) if (request.header(name) !== undefined) throw notImplemented(name);
   const condition = writeCondition((name) => request.header(name));
   const lease = await leaseOf(request, context);
-  const deleted = await deleteOne(context.cluster, lease, request.key, selector, condition);
+  const leave = await leaveOf(request, context, lease.bucket, request.key);
+  const deleted = await deleteOne(context.cluster, lease, request.key, selector, condition, leave);
   // Also for an object that is not there: If-Match is false without one (RFC 9110, section 13.1.1).
   if (deleted === 'fails')
     throw new S3Error('PreconditionFailed', undefined, { fields: { Condition: 'If-Match' } });

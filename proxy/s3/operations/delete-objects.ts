@@ -7,6 +7,7 @@ import { type Deleted, deleteOne } from '../delete-one.ts';
 import type { S3Context } from '../context.ts';
 import { toS3Error } from '../error-mapping.ts';
 import { S3Error } from '../errors.ts';
+import { leaveOf } from '../object-lock/bypass.ts';
 import { selectorOf } from '../object-of.ts';
 import { checkKey } from '../request-target.ts';
 import type { Operation, S3Request } from '../request.ts';
@@ -77,7 +78,8 @@ async function remove(
     });
     const condition = wanted.etag === undefined ? undefined : { ifMatch: parseEntityTags(wanted.etag) };
     const selector = selectorOf(wanted.versionId);
-    const deleted = await deleteOne(context.cluster, lease, wanted.key, selector, condition);
+    const leave = await leaveOf(request, context, lease.bucket, wanted.key);
+    const deleted = await deleteOne(context.cluster, lease, wanted.key, selector, condition, leave);
     if (deleted === 'fails') return { wanted, error: new S3Error('PreconditionFailed') };
     return { wanted, error: undefined, deleted };
   } catch (error) {
