@@ -114,8 +114,11 @@ export function roleConfigText(role: RoleConfig): string {
 }
 
 function storageConfig({ storage }: ValueOf<typeof storageRoleFields>, folder: string): StorageRoleConfig {
+  const { segmentBytes, compactionSeconds, ...given } = storage;
   return {
-    ...storage,
+    ...given,
+    ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    ...(compactionSeconds === undefined ? {} : { compactionSeconds }),
     ringFile: resolve(folder, storage.ringFile),
     clusterKeyFile: resolve(folder, storage.clusterKeyFile),
     devices: storage.devices.map((entry) => ({ id: deviceId(entry.id), path: resolve(folder, entry.path) })),

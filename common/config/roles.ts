@@ -13,8 +13,8 @@ export interface StorageRoleConfig {
   /** Free bytes on a device's file system under which it refuses writes. */
   readonly reserveBytes: number;
   /** Of a device's log; the engine's own when left out. */
-  readonly segmentBytes?: number | undefined;
-  readonly compactionSeconds?: number | undefined;
+  readonly segmentBytes?: number;
+  readonly compactionSeconds?: number;
 }
 
 /** A process that serves devices and, to clients, the cluster: what it keeps itself needs no wire. */
