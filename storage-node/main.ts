@@ -36,22 +36,24 @@ export async function runStorageRole(
       report: (problem) => log.warn('the ring', { problem }),
     }),
   ]);
-  const opened = await Promise.all(
-    config.devices.map(async ({ id, path }) => {
-      const { reserveBytes } = config;
-      const deviceLog = log.child({ device: id });
-      const engine = await openDevice({
-        path,
-        device: id,
-        files,
-        clock,
-        randomness,
-        reserveBytes,
-        report: (event) => reportEvent(deviceLog, event),
-      });
-      return new DeviceService(id, engine, clock);
-    }),
-  );
+  const open = async ({ id, path }: StorageRoleConfig['devices'][number]): Promise<DeviceService> => {
+    const deviceLog = log.child({ device: id });
+    const engine = await openDevice({
+      path,
+      device: id,
+      files,
+      clock,
+      randomness,
+      reserveBytes: config.reserveBytes,
+      ...(config.segmentBytes === undefined ? {} : { segmentBytes: config.segmentBytes }),
+      ...(config.compactionSeconds === undefined
+        ? {}
+        : { compactionIntervalMs: config.compactionSeconds * 1000 }),
+      report: (event) => reportEvent(deviceLog, event),
+    });
+    return new DeviceService(id, engine, clock);
+  };
+  const opened = await Promise.all(config.devices.map(open));
   const devices = new Map(opened.map((device) => [device.id as number, device]));
   const network = realNetwork();
   const server = new StorageServer({ network, clock, randomness, log, clusterKey, rings, devices });
@@ -61,13 +63,25 @@ export async function runStorageRole(
     local: server.local,
     async status() {
       return {
-        devices: await Promise.all(opened.map(async ({ id, engine }) => ({ id, ...(await engine.usage()) }))),
+        devices: await Promise.all(
+          [...devices.values()].map(async ({ id, engine }) => ({ id, ...(await engine.usage()) })),
+        ),
       };
+    },
+    async serveDevices(wanted) {
+      for (const device of wanted) {
+        if (!devices.has(device.id)) devices.set(device.id, await open(device));
+      }
+      for (const [id, { engine }] of devices) {
+        if (wanted.some((device) => device.id === id)) continue;
+        devices.delete(id);
+        await engine.close();
+      }
     },
     async close() {
       rings.close();
       await server.close();
-      await Promise.all(opened.map(({ engine }) => engine.close()));
+      await Promise.all([...devices.values()].map(({ engine }) => engine.close()));
     },
   };
 }

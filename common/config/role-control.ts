@@ -1,6 +1,8 @@
 /** What a role's program is given by the process that runs it, and what it gives back. */
 import type { Logger } from '#common/log/logger.ts';
 
+import type { StorageRoleConfig } from './roles.ts';
+
 /** A bound socket, opaque: only `net.Server.listen` (of node:http, too) takes it. */
 export type ListenHandle = object;
 
@@ -20,6 +22,8 @@ export interface RunningRole {
   readonly ports: readonly number[];
   /** A JSON value. Of a storage role: `{ devices: [{ id, …DeviceUsage }] }`. */
   status(): Promise<unknown>;
+  /** Serves these devices from now on: opens those that are new, closes those that are left out. Of a role that serves devices. */
+  serveDevices?(devices: StorageRoleConfig['devices']): Promise<void>;
   /** Stops accepting, finishes what is under way (within seconds), closes its files. Called once. */
   close(): Promise<void>;
 }

@@ -55,6 +55,14 @@ wait). Exit code 4 when no cluster runs.
   },
 };
 
+function movesText(moves: ClusterStatus['moves']): string {
+  if (moves === undefined || moves.moving + moves.dropping === 0) return '';
+  const { moving, joining, dropping, copiedRecords, copiedBlobs, copiedBytes, problem } = moves;
+  const copied = `${copiedRecords} records and ${copiedBlobs} blobs (${sizeText(copiedBytes)}) copied`;
+  const what = `moves: ${moving} replicas to move, ${joining} of them joining, ${dropping} to be dropped; ${copied}\n`;
+  return problem === undefined ? what : `${what}${problem}\n`;
+}
+
 export function statusText(status: ClusterStatus): string {
   const { version, clusterId, partitions, endpoints } = status;
   const processes = status.processes.map(({ name, pid, ports, state, restarts, startedAt }) => [
@@ -83,5 +91,5 @@ S3 ${endpoints.objects}   control ${endpoints.control}
 ${textTable(['process', 'pid', 'port', 'state', 'restarts', 'since (UTC)'], processes)}
 ${textTable(['device', 'zone', 'process', 'health', 'size', 'free', 'records', 'blobs', 'stored', 'path'], devices)}
 partitions: ${partitions.count}: ${partitions.healthy} healthy, ${partitions.degraded} degraded, ${partitions.unavailable} unavailable
-`;
+${movesText(status.moves)}`;
 }

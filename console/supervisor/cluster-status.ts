@@ -1,4 +1,5 @@
 /** What the control API tells of a cluster, and how much of it is there. */
+import type { MoverStatus } from '#cluster/rebalance/mover.ts';
 import type { DeviceId } from '#common/ids.ts';
 import type { Ring } from '#ring/ring.ts';
 
@@ -47,6 +48,8 @@ export interface ClusterStatus {
   readonly processes: readonly ProcessStatus[];
   readonly devices: readonly DeviceStatus[];
   readonly partitions: PartitionCounts;
+  /** Absent while the cluster starts. */
+  readonly moves?: MoverStatus;
   readonly endpoints: { readonly objects: string; readonly control: string };
 }
 

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { type ClusterConfig, defaultClusterConfig } from '#common/config/cluster-config.ts';
 import { hasCode } from '#common/errors.ts';
+import type { DeviceId } from '#common/ids.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
-import { loadBuilder, loadRing, ringPaths, writeBuilder } from '#ring/file/ring-files.ts';
+import { loadBuilder, loadRing, ringPaths, saveRing, writeBuilder } from '#ring/file/ring-files.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { addUser, loadUsers, removeUser } from './users.ts';
 
@@ -78,26 +79,43 @@ describe('a data directory', () => {
     assert.equal((await loadRing(context.files, ringFile)).version, after.version);
   });
 
-  test('whose ring has changes waiting serves the ring that stands, and refuses to move its ports', async () => {
+  test('whose ring has changes waiting serves the ring that stands, wherever its ports are', async () => {
     await (await openDataDirectory(config, context)).release();
-    const { builder: builderFile } = ringPaths(config.data);
+    const { builder: builderFile, ring: ringFile } = ringPaths(config.data);
     const builder = await loadBuilder(context.files, builderFile);
-    builder.add({
-      region: 1,
-      zone: 9,
-      rack: 0,
-      host: 'h',
-      address: { host: '127.0.0.1', port: 6200 },
-      weight: 1,
-    });
+    const address = { host: '127.0.0.1', port: 6200 };
+    builder.add({ region: 1, zone: 9, rack: 0, host: 'h', address, weight: 1 });
     await writeBuilder(context.files, builderFile, builder);
-    const open = await openDataDirectory(config, context);
+    const open = await openDataDirectory({ ...config, portOffset: 100 }, context);
     assert.deepEqual(open.devices, [0, 1, 2, 3]);
     await open.release();
+    const ring = await loadRing(context.files, ringFile);
+    assert.ok(ring.devices.every((device) => (device?.address.port ?? 0) >= 6300));
+    assert.equal((await loadBuilder(context.files, builderFile)).state.staged, true);
+  });
+
+  test('is refused when a disk of it is not there, until the device is replaced', async () => {
+    await (await openDataDirectory(config, context)).release();
+    const lost = join(config.data, 'devices', 'd2');
+    rmSync(lost, { recursive: true });
+    const start = (): Promise<unknown> => openDataDirectory(config, context);
     await assert.rejects(
-      openDataDirectory({ ...config, portOffset: 100 }, context),
-      /holdfast ring rebalance/,
+      start,
+      /device 2 is in the ring, but .* is its disk mounted\?.*holdfast ring replace 2/s,
     );
+    mkdirSync(lost);
+    await assert.rejects(start, (error) => hasCode(error, 'configuration-invalid'));
+    const { builder: builderFile } = ringPaths(config.data);
+    const builder = await loadBuilder(context.files, builderFile);
+    const { id: _, ...place } = builder.state.devices[2] ?? assert.fail();
+    builder.remove(2 as DeviceId);
+    builder.add(place);
+    builder.rebalance({ nowMs: Date.now(), holdsData: true });
+    await saveRing(context.files, config.data, builder);
+    const open = await openDataDirectory(config, context);
+    assert.deepEqual(open.devices, [0, 1, 3, 4]);
+    assert.ok(!existsSync(join(lost, 'device.json')));
+    await open.release();
   });
 
   test('makes the users of its configuration once, and users that share an account share its id', async () => {

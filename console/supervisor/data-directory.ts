@@ -17,13 +17,11 @@ import {
 } from './cluster-identity.ts';
 import { type DataPaths, dataPaths, devicePath } from './data-paths.ts';
 import { replacePrivateFile } from './private-file.ts';
+import { devicesToServe, FOLDER_MODE, makeDevices } from './device-folders.ts';
 import { ensureRing } from './ensure-ring.ts';
 import { objectsAddress } from './role-plan.ts';
 import { objectClientEnv } from './shell-env.ts';
 import { ADMIN_USER, addMissingUsers } from './users.ts';
-
-/** What is stored is its owner's: others may not look. */
-const FOLDER_MODE = 0o750;
 
 export interface DataContext {
   readonly files: Files;
@@ -57,10 +55,11 @@ export async function openDataDirectory(config: ClusterConfig, context: DataCont
     const identity = known ?? newIdentity(config, context.randomness, context.nowMs());
     makeFolders(paths);
     const clusterKey = await ensureClusterKey(paths.clusterKey, context.randomness);
-    const ring = await ensureRing(paths.root, config, identity, context.files);
-    const devices = ring.devices.filter((device) => device !== undefined).map(({ id }) => id);
-    for (const device of devices)
-      mkdirSync(devicePath(paths, identity.devicePaths, device), { recursive: true, mode: FOLDER_MODE });
+    const standing = await ensureRing(paths.root, config, identity, context.files);
+    const pathOf = (device: DeviceId): string => devicePath(paths, identity.devicePaths, device);
+    const inRing = standing.ring.devices.flatMap((device) => (device === undefined ? [] : [device.id]));
+    if (known === undefined) await makeDevices(context.files, context.nowMs, inRing, pathOf);
+    const devices = devicesToServe(standing, pathOf);
     await ensureCredentials(paths, config, context);
     if (known === undefined) writeIdentity(paths, identity);
     return {

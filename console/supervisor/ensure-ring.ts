@@ -1,17 +1,26 @@
 /** The ring of a data directory: made at the first start, and told where its devices are at every other. */
 import type { ClusterConfig } from '#common/config/cluster-config.ts';
-import { HoldfastError } from '#common/errors.ts';
+import type { RoleConfig } from '#common/config/role-config.ts';
 import type { DeviceId } from '#common/ids.ts';
 import type { Files } from '#common/io/files.ts';
 import type { Address } from '#common/io/network.ts';
 import { RingBuilder } from '#ring/builder.ts';
 import { loadBuilder, loadRing, ringPaths, saveRing } from '#ring/file/ring-files.ts';
+import { leavingAfter, standingTable } from '#ring/moves.ts';
 import type { Ring, RingDevice } from '#ring/ring.ts';
 import { createSingleHostRing } from '#ring/single-host-ring.ts';
+import { ringOf } from '#ring/table-ring.ts';
 import type { ClusterIdentity } from './cluster-identity.ts';
-import { deviceAddress } from './role-plan.ts';
+import { lockInTime } from './builder-store.ts';
+import { addressesOf, deviceAddress } from './role-plan.ts';
 
 const REPLICAS = 3;
+
+export interface StandingRing {
+  readonly ring: Ring;
+  /** Devices of it that were removed: nothing new is put there, and they may be gone. */
+  readonly leaving: readonly DeviceId[];
+}
 
 /** Ports may differ from start to start (portOffset, the number of processes): the ring follows them. */
 export async function ensureRing(
@@ -19,21 +28,22 @@ export async function ensureRing(
   config: ClusterConfig,
   identity: ClusterIdentity,
   files: Files,
-): Promise<Ring> {
+): Promise<StandingRing> {
   const paths = ringPaths(root);
   await files.makeDirectory(paths.folder);
   const lock = await files.lock(paths.lock);
   try {
-    if (!(await files.exists(paths.builder))) return await firstRing(root, config, identity, files);
+    if (!(await files.exists(paths.builder)))
+      return { ring: await firstRing(root, config, identity, files), leaving: [] };
     const builder = await loadBuilder(files, paths.builder);
-    if (builder.state.staged) return await standingRing(paths.ring, config, files);
     // Also when a crash came between the builder and its ring.
     const known = (await files.exists(paths.ring)) ? await loadRing(files, paths.ring) : undefined;
-    const moved = readdressed(builder, deviceAddress(config, builder.state.devices.length));
-    if (moved === undefined && known?.version === builder.state.version) return known;
+    const moved = readdressed(builder, deviceAddress(config, standingDevices(builder).length));
     const next = moved ?? builder;
+    const leaving = leavingAfter(next.state).map(({ id }) => id);
+    if (moved === undefined && known?.version === builder.state.version) return { ring: known, leaving };
     await saveRing(files, root, next);
-    return next.ring();
+    return { ring: ringOf(standingTable(next.state)), leaving };
   } finally {
     await lock.release();
   }
@@ -52,27 +62,51 @@ async function firstRing(
   return ring;
 }
 
-/** Changes wait in the builder: the ring that stands goes on serving, if its devices are where they were. */
-async function standingRing(ringFile: string, config: ClusterConfig, files: Files): Promise<Ring> {
-  const ring = await loadRing(files, ringFile);
-  const devices = ring.devices.filter((device) => device !== undefined);
-  if (devices.every(isAt(deviceAddress(config, devices.length)))) return ring;
-  throw new HoldfastError(
-    'configuration-invalid',
-    'ports have changed while changes of the ring wait: run `holdfast ring rebalance` or `holdfast ring revert` first',
-  );
-}
-
 /** The builder with its devices at their present ports, or undefined when they are there already. */
 export function readdressed(
   builder: RingBuilder,
   addressOf: (device: DeviceId) => Address,
 ): RingBuilder | undefined {
   const { state } = builder;
-  if (state.devices.every(isAt(addressOf))) return undefined;
-  const devices = state.devices.map((device) => ({ ...device, address: addressOf(device.id) }));
+  const here = (devices: readonly RingDevice[]): RingDevice[] =>
+    devices.map((device) => ({ ...device, address: addressOf(device.id) }));
+  const all = [...state.devices, ...state.balanced, ...state.leaving];
+  if (all.every(isAt(addressOf))) return undefined;
+  const [devices, balanced, leaving] = [here(state.devices), here(state.balanced), here(state.leaving)];
   // A new version, for readers compare versions; the members stay, so that no epoch rises.
-  return new RingBuilder({ ...state, version: state.version + 1, devices });
+  return new RingBuilder({ ...state, version: state.version + 1, devices, balanced, leaving });
+}
+
+/** Puts devices that have joined a running cluster where they are served: whoever added them need not know. */
+export async function followAddresses(
+  root: string,
+  files: Files,
+  plan: readonly RoleConfig[],
+): Promise<void> {
+  const addresses = addressesOf(plan);
+  const builder = await loadBuilder(files, ringPaths(root).builder);
+  const wrong = standingDevices(builder).filter(({ id, address }) => {
+    const at = addresses.get(id);
+    return at !== undefined && (at.host !== address.host || at.port !== address.port);
+  });
+  if (wrong.length === 0) return;
+  const lock = await lockInTime(files, ringPaths(root).lock);
+  try {
+    const latest = await loadBuilder(files, ringPaths(root).builder);
+    const known = new Map(
+      [...latest.state.devices, ...standingDevices(latest)].map(({ id, address }) => [id, address]),
+    );
+    const at = (id: DeviceId): Address => addresses.get(id) ?? (known.get(id) as Address);
+    const moved = readdressed(latest, at);
+    if (moved !== undefined) await saveRing(files, root, moved);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The devices of the ring that stands. */
+export function standingDevices(builder: RingBuilder): readonly RingDevice[] {
+  return standingTable(builder.state).devices;
 }
 
 function isAt(addressOf: (device: DeviceId) => Address): (device: RingDevice) => boolean {

@@ -16,6 +16,7 @@ export async function runNodeRole(config: NodeRoleConfig, control: RoleControl):
       const [ofStorage, ofProxy] = await Promise.all([storage.status(), proxy.status()]);
       return { ...Object(ofProxy), ...Object(ofStorage) };
     },
+    serveDevices: async (devices) => await storage.serveDevices?.(devices),
     async close() {
       // Whoever asks for records goes first.
       await proxy.close();

@@ -1,7 +1,11 @@
 /** What a supervisor and its role processes say to each other over Node's IPC channel (JSON). */
 
 /** `start` comes first and may bring the socket to accept on. */
-export type ToRole = { readonly type: 'start' } | { readonly type: 'status'; readonly id: number };
+export type ToRole =
+  | { readonly type: 'start' }
+  /** Its configuration has other devices than before. */
+  | { readonly type: 'devices' }
+  | { readonly type: 'status'; readonly id: number };
 
 export type FromRole =
   /** It serves. */

@@ -101,6 +101,40 @@ export function devicesOfRole(role: RoleConfig): StorageRoleConfig['devices'] {
   return role.role === 'storage' ? role.config.devices : [];
 }
 
+/**
+ * The plan with these devices: one that is new goes to the process of its number, the others stay where they are.
+ * A role whose devices stay is the same object.
+ */
+export function withDevices(
+  plan: readonly RoleConfig[],
+  devices: readonly DeviceId[],
+  pathOf: (device: DeviceId) => string,
+): RoleConfig[] {
+  const served = new Set(plan.flatMap(devicesOfRole).map(({ id }) => id));
+  const added = devices.filter((id) => !served.has(id));
+  const storing = plan.filter(({ role }) => role !== 'proxy');
+  return plan.map((role) => {
+    const kept = devicesOfRole(role).filter(({ id }) => devices.includes(id));
+    const own = added.filter((id) => storing[storageProcessOf(id, storing.length)] === role);
+    if (own.length === 0 && kept.length === devicesOfRole(role).length) return role;
+    const next = [...kept, ...own.map((id) => ({ id, path: pathOf(id) }))];
+    if (role.role === 'storage') return { ...role, config: { ...role.config, devices: next } };
+    if (role.role !== 'node') return role;
+    return { ...role, config: { ...role.config, storage: { ...role.config.storage, devices: next } } };
+  });
+}
+
+/** Where each device is served, by its number. */
+export function addressesOf(plan: readonly RoleConfig[]): Map<DeviceId, Address> {
+  const addresses = new Map<DeviceId, Address>();
+  for (const role of plan) {
+    if (role.role === 'proxy') continue;
+    const { listen } = role.role === 'node' ? role.config.storage : role.config;
+    for (const { id } of devicesOfRole(role)) addresses.set(id, listen);
+  }
+  return addresses;
+}
+
 export function servesClients({ role }: Pick<RoleConfig, 'role'>): boolean {
   return role !== 'storage';
 }

@@ -110,6 +110,11 @@ export class RoleProcess {
     });
   }
 
+  /** Lets it read again which devices it serves; a process that is about to start reads it anyway. */
+  tellDevices(): void {
+    if (this.#child !== undefined && this.#everReady) this.#send(this.#child, { type: 'devices' });
+  }
+
   /** SIGTERM, then SIGKILL after `STOP_MS_MAX`; resolves when the process is gone, also when there is none. */
   async stop(): Promise<void> {
     clearTimeout(this.#restart);

@@ -5,6 +5,7 @@ import { loadRoleConfig, type RoleConfig, type RoleName } from '#common/config/r
 import { errorText } from '#common/errors.ts';
 import { createProcessLogger, type Logger } from '#common/log/logger.ts';
 import type { FromRole, ToRole } from './role-messages.ts';
+import { devicesOfRole } from './role-plan.ts';
 
 /** How long the role may take to finish what is under way. */
 const CLOSE_MS_MAX = 9_000;
@@ -23,6 +24,7 @@ export async function serveRole(role: RoleName, configFile: string, signal: Abor
     log = createProcessLogger('info', { process: config.config.name });
     const running = await runRole(config, listener === undefined ? { log } : { log, listener });
     answerQuestions(running, log);
+    takeDevices(running, role, configFile, log);
     tell({ type: 'ready', ports: running.ports });
     // A role may never come to a clean end: what it compiled is kept now.
     flushCompileCache();
@@ -75,6 +77,17 @@ function listenerFromSupervisor(): Promise<ListenHandle | undefined> {
       if (message.type !== 'start') reject(new Error(`the supervisor began with ${message.type}`));
       else resolve(typeof handle === 'object' && handle !== null ? handle : undefined);
     });
+  });
+}
+
+/** Devices come and go while the role runs: its configuration is read again. */
+function takeDevices(running: RunningRole, role: RoleName, configFile: string, log: Logger): void {
+  let turn = Promise.resolve();
+  process.on('message', (message: ToRole) => {
+    if (message.type !== 'devices') return;
+    turn = turn
+      .then(() => running.serveDevices?.(devicesOfRole(loadRoleConfig(role, configFile))))
+      .catch((error: unknown) => log.error('a device cannot be served', { error }));
   });
 }
 

@@ -2,7 +2,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import type { ClusterConfig } from '#common/config/cluster-config.ts';
 import { type RoleConfig, roleConfigText } from '#common/config/role-config.ts';
-import { loadRing } from '#ring/file/ring-files.ts';
+import { loadBuilder, loadRing, ringPaths } from '#ring/file/ring-files.ts';
+import { leavingAfter } from '#ring/moves.ts';
+import type { Ring } from '#ring/ring.ts';
 import { controlToken } from './cluster-key.ts';
 import {
   type ClusterStatus,
@@ -14,9 +16,19 @@ import {
 } from './cluster-status.ts';
 import { type ControlServer, startControlServer } from './control-server.ts';
 import { type DataContext, type OpenData, openDataDirectory } from './data-directory.ts';
-import { processPaths } from './data-paths.ts';
+import { devicePath, processPaths } from './data-paths.ts';
+import { devicesToServe } from './device-folders.ts';
+import { followAddresses } from './ensure-ring.ts';
+import { PartitionMover } from './partition-mover.ts';
 import { replacePrivateFile } from './private-file.ts';
-import { controlAddress, devicesOfRole, objectsAddress, planProcesses, servesClients } from './role-plan.ts';
+import {
+  controlAddress,
+  devicesOfRole,
+  objectsAddress,
+  planProcesses,
+  servesClients,
+  withDevices,
+} from './role-plan.ts';
 import { RoleProcess } from './role-process.ts';
 import { RotatingFile } from './rotating-file.ts';
 import { bindListener, type SharedListener } from './shared-listener.ts';
@@ -38,6 +50,7 @@ export class Supervisor {
   #processes: readonly RoleProcess[] = [];
   #listener: SharedListener | undefined;
   #control: ControlServer | undefined;
+  #mover: PartitionMover | undefined;
   #isReady = false;
 
   private constructor(config: ClusterConfig, context: SupervisorContext, data: OpenData) {
@@ -86,7 +99,29 @@ export class Supervisor {
     this.#processes = this.#plan.map((role) => this.#process(role));
     // All at once: a proxy waits for nobody, and every process takes most of its start to load.
     await Promise.all(this.#processes.map((process) => process.start()));
+    this.#mover = await PartitionMover.start({
+      root: paths.root,
+      clusterKey,
+      ringChanged: (ring) => this.#followRing(ring),
+      report: (problem) => this.#context.report(`moving partitions: ${problem}`),
+    });
     this.#isReady = true;
+  }
+
+  /** Devices that have joined the ring are served, those that have left it are not, by the processes that there are. */
+  async #followRing(ring: Ring): Promise<void> {
+    const { paths, identity } = this.data;
+    const pathOf = (id: number): string => devicePath(paths, identity.devicePaths, id);
+    const builder = await loadBuilder(this.#context.files, ringPaths(paths.root).builder);
+    const leaving = leavingAfter(builder.state).map(({ id }) => id);
+    const next = withDevices(this.#plan, devicesToServe({ ring, leaving }, pathOf), pathOf);
+    for (const [index, role] of next.entries()) {
+      if (role === this.#plan[index]) continue;
+      writeFileSync(processPaths(paths, role.config.name).config, roleConfigText(role), { mode: 0o640 });
+      this.#processes[index]?.tellDevices();
+    }
+    this.#plan = next;
+    await followAddresses(paths.root, this.#context.files, next);
   }
 
   #process(role: RoleConfig): RoleProcess {
@@ -107,6 +142,7 @@ export class Supervisor {
   /** Proxies first, so that no request meets a store that is gone; then storage. Resolves when nothing is left. */
   async stop(): Promise<void> {
     this.#isReady = false;
+    await this.#mover?.close();
     const stop = (processes: readonly RoleProcess[]) =>
       Promise.all(processes.map((process) => process.stop()));
     await stop(this.#processes.filter(servesClients));
@@ -142,6 +178,7 @@ export class Supervisor {
       processes: [this.#ownStatus(), ...this.#processes.flatMap(processStatuses)],
       devices,
       partitions: countPartitions(ring, (device) => serving.has(device)),
+      ...(this.#mover === undefined ? {} : { moves: this.#mover.status }),
       endpoints: this.endpoints,
     };
   }

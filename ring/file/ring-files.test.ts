@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { hasCode } from '#common/errors.ts';
-import { type DeviceId, deviceId } from '#common/ids.ts';
+import { deviceId } from '#common/ids.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { arbitraryDevices, balancedBuilder, deviceAt } from '../arbitrary-devices.ts';
 import { RingBuilder } from '../builder.ts';
@@ -201,11 +201,9 @@ describe('a ring in which partitions move', () => {
 
   test('says in its file which device joins which partition', () => {
     const ring = readRing(encodeRing(begun.ringTable()));
-    for (let partition = 0; partition < 8; partition++) {
-      const members: readonly DeviceId[] = ring.members(partition);
-      const isMoving = partition === first.partition;
-      assert.deepEqual(ring.voters(partition), isMoving ? [...members, first.device] : members);
-    }
+    assert.deepEqual(ring.voters(first.partition), [...ring.members(first.partition), first.device]);
+    const others = Array.from({ length: 8 }, (_, at) => at).filter((at) => at !== first.partition);
+    for (const partition of others) assert.equal(ring.voters(partition), ring.members(partition));
   });
 
   test('keeps in its builder what is planned, begun and to be dropped', () => {

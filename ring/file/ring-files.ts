@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { errorText, HoldfastError } from '#common/errors.ts';
 import type { Files } from '#common/io/files.ts';
 import type { RingBuilder } from '../builder.ts';
+import { standingTable } from '../moves.ts';
 import type { Ring } from '../ring.ts';
 import type { RingTable } from '../ring-table.ts';
 import { encodeBuilder, readBuilder } from './builder-file.ts';
@@ -56,10 +57,11 @@ export async function writeBuilder(files: Files, path: string, builder: RingBuil
 
 /**
  * Writes the builder, then its ring, into the data directory, making DIR/ring. The builder goes first: a crash between
- * the two leaves a builder that can make the ring again, never a ring that its builder has not heard of.
+ * the two leaves a builder that can make the ring again, never a ring that its builder has not heard of. What is staged is in the
+ * builder alone. Throws `invalid-argument` before the first rebalance.
  */
 export async function saveRing(files: Files, dataDirectory: string, builder: RingBuilder): Promise<void> {
-  const table = builder.ringTable();
+  const table = standingTable(builder.state);
   const paths = ringPaths(dataDirectory);
   await files.makeDirectory(paths.folder);
   await files.syncDirectory(dataDirectory);

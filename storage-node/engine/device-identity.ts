@@ -25,7 +25,7 @@ export interface DeviceIdentity {
  */
 export async function openIdentity(
   files: Files,
-  clock: Clock,
+  clock: Pick<Clock, 'nowMs'>,
   path: string,
   expected: DeviceId | undefined,
 ): Promise<DeviceIdentity> {

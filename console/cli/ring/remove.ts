@@ -5,10 +5,10 @@ import { print, type Subcommand } from './subcommand.ts';
 
 export const remove: Subcommand = {
   synopsis: 'ID',
-  summary: 'stage the removal of a device that is gone',
+  summary: 'stage the removal of a device',
   help: `Stages the removal of a device: with \`holdfast ring rebalance\` what it held gets other devices, and
-nothing else moves. Its id is never given to another. To empty a device that still works, set its
-weight to 0 instead.
+nothing else moves. It stands in the ring, and serves if it can, until the others have everything. Its id is
+never given to another.
 `,
   wordsMin: 1,
   wordsMax: 1,

@@ -80,31 +80,63 @@ describe('holdfast ring', () => {
     assert.equal((await loadRing(files, ringPaths(folder).ring)).version, 2);
   });
 
-  test('refuses to move what holds data, says why, and changes nothing', async () => {
+  test('plans moves where something is stored: no member changes, and the new device stands in the ring', async () => {
     await firstRing();
     await run(...newDevice);
-    const before = [ringBytes(), readFileSync(ringPaths(folder).builder)];
     storeSomething();
-    const refused = await run('rebalance');
-    assert.equal(refused.code, 3);
-    assert.match(refused.err, /holds data.*would move replicas of \d+ partitions/);
-    assert.deepEqual([ringBytes(), readFileSync(ringPaths(folder).builder)], before);
-    assert.equal((await run('revert')).code, 0);
-    assert.equal((await run('rebalance')).code, 0, 'nothing would move now');
+    const before = await loadRing(files, ringPaths(folder).ring);
+    const planned = await run('rebalance', '--json');
+    assert.equal(planned.code, 0);
+    assert.ok((JSON.parse(planned.out) as { planned: number }).planned > 0);
+    const ring = await loadRing(files, ringPaths(folder).ring);
+    assert.equal(ring.devices[4]?.id, 4);
+    for (let partition = 0; partition < 2 ** ring.partitionPower; partition++) {
+      assert.deepEqual(ring.members(partition), before.members(partition));
+      assert.equal(ring.epoch(partition), before.epoch(partition));
+    }
+    assert.match((await run('rebalance')).out, /the running cluster moves \d+ replicas/);
   });
 
   test('finds data on devices elsewhere, takes the word of --holds-data, and sees through an empty log', async () => {
+    const planned = async (...words: string[]): Promise<number> =>
+      (JSON.parse((await run('rebalance', '--dry-run', '--json', ...words)).out) as { planned: number })
+        .planned;
     await firstRing();
     await run(...newDevice);
-    assert.equal((await run('rebalance', '--holds-data')).code, 3);
+    assert.equal(await planned(), 0);
+    assert.ok((await planned('--holds-data')) > 0);
     const elsewhere = join(folder, 'elsewhere');
     writeFileSync(join(folder, 'holdfast.json'), JSON.stringify({ devicePaths: [elsewhere] }));
     storeSomething(elsewhere);
-    assert.equal((await run('rebalance')).code, 3);
+    assert.ok((await planned()) > 0);
     writeFileSync(join(elsewhere, 'log', '0000000001.log'), Buffer.alloc(64));
-    assert.equal((await run('rebalance')).code, 0);
+    assert.equal(await planned(), 0);
     writeFileSync(join(folder, 'holdfast.json'), '{');
     assert.equal((await run('rebalance')).code, 1);
+  });
+
+  test('plans moves while a cluster runs, whatever is stored', async () => {
+    await firstRing();
+    await run(...newDevice);
+    const running = await files.lock(join(folder, 'lock'));
+    assert.match((await run('rebalance')).out, /the running cluster moves/);
+    await running.release();
+  });
+
+  test('puts an empty device in the place of one that is lost, which stays until it is copied', async () => {
+    await firstRing();
+    storeSomething();
+    const replaced = await run('replace', '1', '--json');
+    assert.deepEqual(JSON.parse(replaced.out), { id: 1, replacement: 4 });
+    assert.equal((await run('rebalance')).code, 0);
+    const ring = await loadRing(files, ringPaths(folder).ring);
+    assert.equal(ring.devices[4]?.zone, ring.devices[1]?.zone);
+    const { state } = await loadBuilder(files, ringPaths(folder).builder);
+    assert.deepEqual(
+      state.leaving.map(({ id }) => id),
+      [1],
+    );
+    assert.equal((await run('replace', '1')).code, 2, 'it is leaving');
   });
 
   test('lets weights and removals through where nothing is stored yet', async () => {
@@ -129,7 +161,17 @@ describe('holdfast ring', () => {
 
   test('explains itself, and says what is wrong with a command line', async () => {
     assert.match((await run('--help')).out, /rebalance +make the next ring/);
-    for (const name of ['show', 'add', 'remove', 'set-weight', 'rebalance', 'dispersion', 'revert', 'create'])
+    for (const name of [
+      'show',
+      'add',
+      'remove',
+      'set-weight',
+      'replace',
+      'rebalance',
+      'dispersion',
+      'revert',
+      'create',
+    ])
       assert.match((await run(name, '--help')).out, new RegExp(`usage: holdfast ring ${name}`));
     assert.equal((await run('show')).code, 3, 'no ring');
     await firstRing();

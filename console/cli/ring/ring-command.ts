@@ -8,6 +8,7 @@ import { create } from './create.ts';
 import { dispersion } from './dispersion.ts';
 import { rebalance } from './rebalance.ts';
 import { remove } from './remove.ts';
+import { replace } from './replace.ts';
 import { revert } from './revert.ts';
 import { setWeight } from './set-weight.ts';
 import { show } from './show.ts';
@@ -17,6 +18,7 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map([
   ['show', show],
   ['add', add],
   ['remove', remove],
+  ['replace', replace],
   ['set-weight', setWeight],
   ['rebalance', rebalance],
   ['dispersion', dispersion],

@@ -79,8 +79,8 @@ async function finishInterrupted(
   paths: RingPaths,
   builder: RingBuilder,
 ): Promise<void> {
-  const { version, staged } = builder.state;
-  if (version === 0 || staged) return;
+  const { version } = builder.state;
+  if (version === 0) return;
   const standing = (await files.exists(paths.ring)) ? (await loadRing(files, paths.ring)).version : 0;
   if (standing > version)
     throw new RefusedError(
