@@ -24,6 +24,7 @@ import { getObjectAttributes } from './operations/get-object-attributes.ts';
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts';
 import { deleteBucketDocument } from './operations/delete-bucket-document.ts';
 import { getBucketCors, putBucketCors } from './operations/bucket-cors.ts';
+import { getBucketLifecycle, putBucketLifecycle } from './operations/bucket-lifecycle.ts';
 import { getBucketOwnershipControls, putBucketOwnershipControls } from './operations/bucket-ownership.ts';
 import { getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './operations/bucket-policy.ts';
 import { getBucketRequestPayment, putBucketRequestPayment } from './operations/bucket-request-payment.ts';
@@ -93,10 +94,7 @@ const bucketRoutes: MethodRoutes = {
         absentBucketConfiguration('ServerSideEncryptionConfigurationNotFoundError'),
         's3:GetEncryptionConfiguration',
       ),
-      lifecycle: to(
-        absentBucketConfiguration('NoSuchLifecycleConfiguration'),
-        's3:GetLifecycleConfiguration',
-      ),
+      lifecycle: to(getBucketLifecycle, 's3:GetLifecycleConfiguration'),
       'object-lock': to(getObjectLockConfiguration, 's3:GetBucketObjectLockConfiguration'),
       ownershipControls: to(getBucketOwnershipControls, 's3:GetBucketOwnershipControls'),
       policy: to(getBucketPolicy, 's3:GetBucketPolicy'),
@@ -123,6 +121,7 @@ const bucketRoutes: MethodRoutes = {
       requestPayment: to(putBucketRequestPayment, 's3:PutBucketRequestPayment'),
       tagging: to(putBucketTagging, 's3:PutBucketTagging'),
       versioning: to(putBucketVersioning, 's3:PutBucketVersioning'),
+      lifecycle: to(putBucketLifecycle, 's3:PutLifecycleConfiguration'),
       'object-lock': to(putObjectLockConfiguration, 's3:PutBucketObjectLockConfiguration'),
     },
   },
@@ -132,6 +131,7 @@ const bucketRoutes: MethodRoutes = {
       cors: to(deleteBucketDocument('cors'), 's3:PutBucketCORS'),
       ownershipControls: to(deleteBucketDocument('ownership'), 's3:PutBucketOwnershipControls'),
       policy: to(deleteBucketDocument('policy'), 's3:DeleteBucketPolicy'),
+      lifecycle: to(deleteBucketDocument('lifecycle'), 's3:PutLifecycleConfiguration'),
       publicAccessBlock: to(deleteBucketDocument('publicAccessBlock'), 's3:PutBucketPublicAccessBlock'),
       tagging: to(deleteBucketDocument('tagging'), 's3:PutBucketTagging'),
     },
