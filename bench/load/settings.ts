@@ -1,17 +1,13 @@
 /** The settings of a run, out of the command line and the environment. */
 import { randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
-import { HoldfastError } from '#common/errors.ts';
 import { BLOCK_BYTES } from './content.ts';
 import { WORKERS_MAX } from './load-worker.ts';
 import { type Operation, operations } from './phase.ts';
+import { bytes, count, duration, given, list, parseOptions, share, wrong } from './option-values.ts';
 import type { Protocol } from './request-factory.ts';
 import type { Credentials } from './signature.ts';
-import { parseBytes, parseDurationMs } from './units.ts';
 
-const SIZE_BYTES_MAX = 5 * 2 ** 30;
 const CONCURRENCY_MAX = 4096;
-const LIST_LENGTH_MAX = 64;
 const REPEAT_MAX = 1000;
 const OBJECTS_MAX = 10_000_000;
 const RATE_MAX = 1_000_000;
@@ -80,49 +76,6 @@ const OPTIONS = {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-function wrong(detail: string): HoldfastError {
-  return new HoldfastError('invalid-argument', detail);
-}
-
-function count(name: string, value: string, least: number, most: number): number {
-  const number = Number(value);
-  if (!/^\d+$/.test(value) || number < least || number > most)
-    throw wrong(`--${name} takes a number from ${least} to ${most}, not ${value}`);
-  return number;
-}
-
-function share(name: string, value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !(number >= 0 && number <= 1))
-    throw wrong(`--${name} takes a number from 0 to 1, not ${value}`);
-  return number;
-}
-
-function bytes(name: string, value: string): number {
-  const number = parseBytes(value);
-  if (number < 1 || number > SIZE_BYTES_MAX) throw wrong(`--${name} takes 1 byte to 5 GiB, not ${value}`);
-  return number;
-}
-
-function duration(name: string, value: string, leastMs: number): number {
-  const milliseconds = parseDurationMs(value);
-  if (milliseconds < leastMs || milliseconds > 24 * 3_600_000)
-    throw wrong(`--${name} takes ${leastMs} ms to 24 h, not ${value}`);
-  return milliseconds;
-}
-
-/** Applies `parse` when the option was given. */
-function given<Value>(value: string | undefined, parse: (value: string) => Value): Value | undefined {
-  return value === undefined ? undefined : parse(value);
-}
-
-function list<Value>(name: string, value: string, parse: (item: string) => Value): Value[] {
-  const items = value.split(',').map((item) => item.trim());
-  if (items.some((item) => item === '') || items.length > LIST_LENGTH_MAX)
-    throw wrong(`--${name} takes up to ${LIST_LENGTH_MAX} values with commas between, not ${value}`);
-  return items.map(parse);
-}
-
 function endpointUrl(value: string | undefined): string {
   if (value === undefined || value === '')
     throw wrong('no endpoint: give --endpoint, or set AWS_ENDPOINT_URL');
@@ -161,18 +114,9 @@ function multipartOf(value: string, sizesBytes: readonly number[]): number {
   return part;
 }
 
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    // Its message may advise over several sentences; the first names the option.
-    throw wrong(error instanceof Error ? (error.message.split(/\. |\n/)[0] ?? '') : String(error));
-  }
-}
-
 /** 'help' when that was asked for. Throws `invalid-argument` with one clear line. */
 export function readSettings(args: readonly string[], environment: Environment): LoadSettings | 'help' {
-  const values = parseOptions(args);
+  const values = parseOptions(args, OPTIONS);
   if (values.help === true) return 'help';
   const protocol = protocolOf(values.protocol ?? 's3');
   const sizesBytes = list('size', values.size ?? '4k', (item) => bytes('size', item));

@@ -26,6 +26,13 @@ export const commands: readonly CliCommand[] = [
     delegate: async (args, io) => (await import('#bench/main.ts')).benchCommand(args, io),
   },
   {
+    name: 'meter',
+    synopsis: 'streams|search|classic|ops|… --target URL …',
+    summary: 'tells how many media streams a storage sustains with no late frame',
+    subcommands: ['codecs'],
+    delegate: async (args, io) => (await import('#bench/meter/main.ts')).meterCommand(args, io),
+  },
+  {
     name: 'test',
     synopsis: '[FILE …] [--group NAME …] [--name PATTERN] [--check]',
     summary: 'installs what the tests need, and runs all of them (in a clone)',

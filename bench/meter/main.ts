@@ -1,0 +1,32 @@
+/** `holdfast meter …`: the media storage meter's commands by their names. */
+import { type Command, exitCodes } from '#common/command-line.ts';
+import { codecsCommand } from './codecs/codecs-command.ts';
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  codecs: codecsCommand,
+};
+
+const METER_USAGE = `Usage: holdfast meter COMMAND [options]
+
+  codecs                  lists the codecs, their frames and rates
+
+\`holdfast meter COMMAND --help\` lists the options of a command.
+`;
+
+export const meterSubcommands: readonly string[] = Object.keys(COMMANDS);
+
+export const meterCommand: Command = async (args, io) => {
+  const [name = '', ...rest] = args;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command !== undefined) return await command(rest, io);
+  if (name === '--help' || name === '-h' || name === 'help') {
+    io.out.write(METER_USAGE);
+    return exitCodes.ok;
+  }
+  io.err.write(
+    name === ''
+      ? METER_USAGE
+      : `holdfast meter: no command ${name}; there are ${meterSubcommands.join(', ')}\n`,
+  );
+  return exitCodes.usage;
+};
