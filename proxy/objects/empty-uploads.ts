@@ -1,4 +1,4 @@
-/** Removes every upload and part of a bucket that holds no object and takes no more writes. */
+/** Removes every upload, every part and every left-over version of a bucket that holds no object and takes no more writes. */
 import type { Cluster, ListingEntry } from '#cluster/cluster.ts';
 import { type RecordKind, recordKey, recordKinds } from '#common/codec/record-key.ts';
 import type { BucketPlace } from './bucket-access.ts';
@@ -24,6 +24,12 @@ export async function emptyUploads(cluster: Cluster, bucket: BucketPlace): Promi
       result: current === undefined ? [] : (decodePart(current.content).stripes ?? []),
     }));
     cluster.bodies.release(stripes);
+  });
+  await eachName(cluster, bucket, recordKinds.version, async (name) => {
+    const shard = indexShard(name.slice(0, name.lastIndexOf('\u0000')), bucket.shards);
+    const key = recordKey(bucket.bucketId, recordKinds.version, shard, name);
+    // Its stripes are not its own: the version that it is a copy of has been deleted, and they with it.
+    await cluster.records.mutate(key, () => ({ action: 'remove', result: undefined }));
   });
 }
 

@@ -11,6 +11,7 @@ import { HoldfastError } from '#common/errors.ts';
 import { spaceId } from '#common/ids.ts';
 import type { BucketPlace, WriteLease } from './bucket-access.ts';
 import { changeVersion } from './change-version.ts';
+import { emptyUploads } from './empty-uploads.ts';
 import { listObjects } from './list-objects.ts';
 import { listVersions } from './list-versions.ts';
 import { EncodedObject, type ObjectMetadata } from './object-record.ts';
@@ -345,6 +346,23 @@ test('writers of one key at the same time each get a version of their own', asyn
   assert.deepEqual(versions.map(({ id }) => id).sort(), ids.sort());
   await Promise.all(ids.map((id) => removeVersion(cluster, lease, 'k', selectorOf(id ?? ''))));
   assert.equal(cluster.recordCount, 0);
+});
+
+test('copies of versions that a crash left over go with their bucket', async () => {
+  const run = new Run();
+  run.versioning = 'enabled';
+  const body = { form: 'inline', bytes: Buffer.from('x') } as const;
+  const object = new EncodedObject({ etag: 'e', sizeBytes: 1, headers: {}, user: {} }, body);
+  const first = await writeObject(run.cluster, run.lease, 'k', object);
+  await assert.rejects(writeObject(stoppingAfter(run.cluster, 4), run.lease, 'k', object), Crash);
+  assert.ok(first.outcome === 'done');
+  await removeVersion(run.cluster, run.lease, 'k', selectorOf(first.versionId ?? ''));
+  await writeObject(run.cluster, run.lease, 'k', object);
+  const { versions } = await listVersions(run.cluster, run.bucket, everything);
+  assert.equal(versions.length, 1);
+  await removeVersion(run.cluster, run.lease, 'k', versions[0]?.id ?? NULL_VERSION);
+  await emptyUploads(run.cluster, run.bucket);
+  assert.equal(run.cluster.recordCount, 0);
 });
 
 /** A cluster whose answers come out of order: each record's step waits for a number of turns that `turns` draws. */
