@@ -24,7 +24,7 @@ export interface Group {
   readonly needsPackages: boolean;
 }
 
-const ROOMS = ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'console', 'bench'];
+const ROOMS = ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'control', 'console', 'bench'];
 
 export const groups: readonly Group[] = [
   { name: 'tidy', patterns: ['test/tidy.test.ts'], concurrency: 1, needsPackages: false },
