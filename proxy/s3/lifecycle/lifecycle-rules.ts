@@ -8,6 +8,7 @@ import { XmlWriter } from '../xml/writer.ts';
 
 const RULES_MAX = 1000;
 const ID_CHARACTERS_MAX = 255;
+const DAY_MS = 86_400_000;
 const DATE = /^\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?$/;
 const rootElement = 'LifecycleConfiguration';
 
@@ -85,7 +86,8 @@ function checkText(name: string, text: string): void {
     if (!/^-?\d{1,9}$/.test(text)) throw new S3Error('MalformedXML');
     if (Number(text) < 1) throw invalid(`'${name}' for an action must be a positive integer`);
   }
-  if (name === 'Date' && (!DATE.test(text) || Number.isNaN(Date.parse(text))))
+  // What is no date has no remainder either.
+  if (name === 'Date' && (!DATE.test(text) || Date.parse(text) % DAY_MS !== 0))
     throw invalid("'Date' must be at midnight GMT in ISO 8601 form");
   if (name === 'ExpiredObjectDeleteMarker' && text !== 'true' && text !== 'false')
     throw new S3Error('MalformedXML');

@@ -37,6 +37,7 @@ test('rules that say what S3 does not take are refused', async () => {
     [document(`<Prefix/>${on}${days(0)}`), 'InvalidArgument'],
     [document(`<Prefix/><Status>enabled</Status>${days(1)}`), 'MalformedXML'],
     [document(`<Prefix/>${on}<Expiration><Date>20200101</Date></Expiration>`), 'InvalidArgument'],
+    [document(`<Prefix/>${on}<Expiration><Date>1970-08-22T19:15:01Z</Date></Expiration>`), 'InvalidArgument'],
     [document(`<Prefix/>${on}<Transition><Days>1</Days></Transition>`), 'InvalidArgument'],
     [document(`<Prefix/>${on}`), 'InvalidRequest'],
     [document(`<Prefix/>${on}${days(1)}<Surprise/>`), 'MalformedXML'],
