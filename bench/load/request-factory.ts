@@ -8,6 +8,7 @@ export interface TargetSettings {
   readonly endpoint: string;
   readonly protocol: Protocol;
   readonly region: string;
+  /** '' for a server that has none: names follow the endpoint's own path. */
   readonly bucket: string;
   /** Undefined for requests that are not signed. */
   readonly credentials: Credentials | undefined;
@@ -36,7 +37,7 @@ export class RequestFactory {
   constructor(target: TargetSettings, nowMs: () => number) {
     const url = new URL(target.endpoint);
     const basePath = url.pathname.replace(/\/+$/, '');
-    this.#bucketPath = `${basePath}/${target.bucket}`;
+    this.#bucketPath = target.bucket === '' ? basePath : `${basePath}/${target.bucket}`;
     this.#hostLine = `Host: ${url.host}\r\n`;
     if (target.protocol === 's3' && target.credentials !== undefined)
       this.#signer = new Signer(url.host, target.region, target.credentials, nowMs);
@@ -44,7 +45,7 @@ export class RequestFactory {
 
   head(parts: RequestParts): string {
     const named = parts.name === '' ? this.#bucketPath : `${this.#bucketPath}/${parts.name}`;
-    const path = parts.asFolder === true ? `${named}/` : named;
+    const path = parts.asFolder === true || named === '' ? `${named}/` : named;
     const query = parts.query ?? '';
     const signed =
       this.#signer === undefined

@@ -1,0 +1,283 @@
+/**
+ * Files of a mounted filesystem. Past the page cache by O_DIRECT where the filesystem takes it; then positions,
+ * lengths and memory are multiples of 4 KiB, so a frame is read with the blocks around it.
+ */
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { errorText } from '#common/errors.ts';
+import { OperationFailure } from '../../load/operation-failure.ts';
+import { AlignedPool } from './aligned-pool.ts';
+import { ALIGNMENT_BYTES, alignedDown, alignedUp } from './alignment.ts';
+import type { ContentRange } from './content-range.ts';
+import { fileFailure } from './file-failure.ts';
+import { OpenFiles } from './open-files.ts';
+import { pageMemory } from './page-memory.ts';
+import type { MediaObject, MediaTarget, Recording, TargetSpec, TargetTraits } from './target.ts';
+
+const BUFFERS_BYTES_MAX = 512 * 2 ** 20;
+
+const fsRead = promisify(fs.read) as unknown as (
+  file: number,
+  into: Buffer,
+  at: number,
+  length: number,
+  position: number,
+) => Promise<{ bytesRead: number }>;
+const fsWrite = promisify(fs.write) as unknown as (
+  file: number,
+  from: Buffer,
+  at: number,
+  length: number,
+  position: number,
+) => Promise<{ bytesWritten: number }>;
+
+export class FileTarget implements MediaTarget {
+  readonly #spec: TargetSpec;
+  readonly #content: ContentRange;
+  readonly #pool: AlignedPool;
+  readonly #readers: OpenFiles;
+  #direct = false;
+
+  constructor(spec: TargetSpec, content: ContentRange) {
+    this.#spec = spec;
+    this.#content = content;
+    // A read that begins and ends within blocks touches one more.
+    this.#pool = new AlignedPool(spec.ioBytes + 2 * ALIGNMENT_BYTES, BUFFERS_BYTES_MAX);
+    this.#readers = new OpenFiles((path) => fs.openSync(path, this.#flags(fs.constants.O_RDONLY)));
+  }
+
+  get traits(): TargetTraits {
+    const { sync, url } = this.#spec;
+    const durability = {
+      none: 'a write counts when the system has taken it: no fsync',
+      end: 'a write counts when the system has taken it; fsync when a file is whole',
+      each: 'a write counts after fdatasync',
+    }[sync];
+    return {
+      url,
+      protocol: this.#direct ? 'file, O_DIRECT' : 'file',
+      caches: this.#direct
+        ? "past this machine's page cache; the server's or device's own cache is not known"
+        : "through this machine's page cache: reads may come from memory",
+      durability,
+      writable: true,
+      growing: true,
+      verified: true,
+      appendBytesMin: 1,
+    };
+  }
+
+  async prepare(): Promise<void> {
+    const { place, direct } = this.#spec;
+    try {
+      if (!fs.statSync(place).isDirectory()) throw new Error('it is not a folder');
+    } catch (error) {
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      const why = missing ? 'there is no such folder' : errorText(error);
+      throw new OperationFailure('invalid-argument', 'place', `cannot use ${place}: ${why}`);
+    }
+    const folder = join(place, this.#spec.prefix);
+    try {
+      fs.mkdirSync(folder, { recursive: true });
+      this.#direct = direct !== 'off' && this.#takesDirect(folder);
+    } catch (error) {
+      throw fileFailure(error, folder);
+    }
+    if (direct === 'on' && !this.#direct)
+      throw new OperationFailure('invalid-argument', 'no-direct', `${place} does not take O_DIRECT`);
+    await Promise.resolve();
+  }
+
+  async put(object: MediaObject): Promise<void> {
+    const recording = await this.record(object);
+    try {
+      await recording.append(0, object.sizeBytes);
+      await recording.finish();
+    } catch (error) {
+      await recording.abort();
+      throw error;
+    }
+  }
+
+  async read(object: MediaObject, position: number, lengthBytes: number): Promise<void> {
+    const path = this.#pathOf(object);
+    const buffer = await this.#pool.take();
+    const file = this.#openReader(path, buffer);
+    try {
+      for (let done = 0; done < lengthBytes; ) {
+        const length = Math.min(this.#spec.ioBytes, lengthBytes - done);
+        await this.#readChunk(file, buffer, object, position + done, length);
+        done += length;
+      }
+    } catch (error) {
+      throw fileFailure(error, path);
+    } finally {
+      this.#readers.release(path);
+      this.#pool.give(buffer);
+    }
+  }
+
+  async record(object: MediaObject): Promise<Recording> {
+    const path = this.#pathOf(object);
+    let file: number;
+    try {
+      fs.mkdirSync(dirname(path), { recursive: true });
+      this.#readers.forget(path);
+      const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_TRUNC;
+      file = fs.openSync(path, this.#flags(flags), 0o644);
+    } catch (error) {
+      throw fileFailure(error, path);
+    }
+    let whole = 0;
+    const close = promisify(fs.close);
+    return await Promise.resolve({
+      append: async (position, lengthBytes) => {
+        whole = Math.max(whole, position + lengthBytes);
+        await this.#write(file, path, object, position, lengthBytes);
+        if (this.#spec.sync === 'each') await this.#attempt(path, () => promisify(fs.fdatasync)(file));
+      },
+      finish: () =>
+        this.#attempt(path, async () => {
+          if (this.#direct) await promisify(fs.ftruncate)(file, whole);
+          if (this.#spec.sync !== 'none') await promisify(fs.fsync)(file);
+          await close(file);
+        }),
+      abort: () => close(file).catch(() => undefined),
+    });
+  }
+
+  async remove(object: MediaObject): Promise<void> {
+    const path = this.#pathOf(object);
+    this.#readers.forget(path);
+    await this.#attempt(path, () => fs.promises.unlink(path));
+  }
+
+  async stat(object: MediaObject): Promise<number | undefined> {
+    const path = this.#pathOf(object);
+    try {
+      return (await fs.promises.stat(path)).size;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw fileFailure(error, path);
+    }
+  }
+
+  async list(prefix: string, limit: number): Promise<number> {
+    const folder = join(this.#spec.place, this.#spec.prefix, prefix);
+    return await this.#attempt(folder, async () =>
+      Math.min(limit, (await fs.promises.readdir(folder)).length),
+    );
+  }
+
+  async removePlace(): Promise<void> {
+    this.#readers.closeAll();
+    const folder = join(this.#spec.place, this.#spec.prefix);
+    await this.#attempt(folder, () => fs.promises.rm(folder, { recursive: true, force: true }));
+  }
+
+  close(): void {
+    this.#readers.closeAll();
+  }
+
+  #pathOf(object: MediaObject): string {
+    return join(this.#spec.place, this.#spec.prefix, object.name);
+  }
+
+  #flags(flags: number): number {
+    return this.#direct ? flags | fs.constants.O_DIRECT : flags;
+  }
+
+  #takesDirect(folder: string): boolean {
+    const path = join(folder, '.direct');
+    const flags = fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_DIRECT;
+    const memory = Buffer.from(pageMemory(ALIGNMENT_BYTES));
+    let file: number | undefined;
+    try {
+      file = fs.openSync(path, flags, 0o600);
+      return fs.writeSync(file, memory, 0, ALIGNMENT_BYTES, 0) === ALIGNMENT_BYTES;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+      return false;
+    } finally {
+      if (file !== undefined) fs.closeSync(file);
+      fs.rmSync(path, { force: true });
+    }
+  }
+
+  #openReader(path: string, buffer: Buffer): number {
+    try {
+      return this.#readers.acquire(path);
+    } catch (error) {
+      this.#pool.give(buffer);
+      throw fileFailure(error, path);
+    }
+  }
+
+  async #readChunk(
+    file: number,
+    buffer: Buffer,
+    object: MediaObject,
+    position: number,
+    length: number,
+  ): Promise<void> {
+    const start = this.#direct ? alignedDown(position) : position;
+    const wanted = position + length - start;
+    const asked = this.#direct ? alignedUp(wanted) : wanted;
+    let got = 0;
+    while (got < wanted) {
+      const { bytesRead } = await fsRead(file, buffer, got, asked - got, start + got);
+      if (bytesRead === 0) break;
+      got += bytesRead;
+      // Short of the end only at an odd length: what is missing is asked for from the last whole block on.
+      if (this.#direct && got < wanted) got = alignedDown(got);
+    }
+    if (got < wanted)
+      throw new OperationFailure(
+        'data-corrupt',
+        'length-mismatch',
+        `${object.name} ends at byte ${start + got}`,
+      );
+    const wrong = this.#content.mismatch(buffer, position - start, object.key, position, length);
+    if (wrong >= 0)
+      throw new OperationFailure(
+        'data-corrupt',
+        'content-mismatch',
+        `${object.name} differs within the block at byte ${wrong}`,
+      );
+  }
+
+  async #write(
+    file: number,
+    path: string,
+    object: MediaObject,
+    position: number,
+    lengthBytes: number,
+  ): Promise<void> {
+    // What lies in the last block behind the frame is what the next frame puts there anyway.
+    const start = this.#direct ? alignedDown(position) : position;
+    const end = this.#direct ? alignedUp(position + lengthBytes) : position + lengthBytes;
+    const buffer = await this.#pool.take();
+    try {
+      for (let at = start; at < end; ) {
+        const length = Math.min(alignedUp(this.#spec.ioBytes), end - at);
+        this.#content.fill(buffer, 0, object.key, at, length);
+        for (let written = 0; written < length; )
+          written += (await fsWrite(file, buffer, written, length - written, at + written)).bytesWritten;
+        at += length;
+      }
+    } catch (error) {
+      throw fileFailure(error, path);
+    } finally {
+      this.#pool.give(buffer);
+    }
+  }
+
+  async #attempt<Value>(path: string, work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      throw fileFailure(error, path);
+    }
+  }
+}

@@ -1,0 +1,20 @@
+/** Opens a target by its scheme. */
+import type { ContentRange } from './content-range.ts';
+import { FileTarget } from './file-target.ts';
+import { HttpTarget } from './http-target.ts';
+import { S3Target } from './s3-target.ts';
+import { SwiftTarget } from './swift-target.ts';
+import type { MediaTarget, TargetSpec } from './target.ts';
+
+export function openTarget(spec: TargetSpec, content: ContentRange): MediaTarget {
+  switch (spec.scheme) {
+    case 'file':
+      return new FileTarget(spec, content);
+    case 's3':
+      return new S3Target(spec, content);
+    case 'swift':
+      return new SwiftTarget(spec, content);
+    default:
+      return new HttpTarget(spec, content);
+  }
+}
