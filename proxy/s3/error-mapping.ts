@@ -18,6 +18,7 @@ const codes: Readonly<Partial<Record<ErrorCode, S3ErrorCode>>> = {
   'device-full': 'ServiceUnavailable',
   'clock-skewed': 'ServiceUnavailable',
   overloaded: 'SlowDown',
+  'versions-exceeded': 'InvalidRequest',
 };
 
 const refusals: Readonly<Record<BucketRefusal['reason'], S3ErrorCode>> = {
@@ -35,6 +36,7 @@ export function toS3Error(error: unknown): S3Error {
   if (error instanceof BucketRefusal) return new S3Error(refusals[error.reason], undefined, { cause: error });
   if (error instanceof HoldfastError) {
     const code = codes[error.code];
+    if (code === 'InvalidRequest') return new S3Error(code, error.message, { cause: error });
     if (code !== undefined) return new S3Error(code, undefined, { headers: RETRY_AFTER, cause: error });
   }
   return new S3Error('InternalError', undefined, { cause: error });

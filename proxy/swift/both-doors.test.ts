@@ -137,3 +137,21 @@ test("Swift's large objects and expiring objects mean the same to S3", async () 
   assert.equal((await s3(bed, { path: '/both/gone' })).status, 404);
   assert.deepEqual(bed.complaints, []);
 });
+
+test("a bucket's default retention holds what comes through Swift, too", async () => {
+  await using bed = await openTestBed();
+  await s3(bed, { method: 'PUT', path: '/kept', headers: { 'x-amz-bucket-object-lock-enabled': 'true' } });
+  const rule = '<Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Days>1</Days></DefaultRetention></Rule>';
+  const lock = `<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>${rule}</ObjectLockConfiguration>`;
+  const configured = await s3(bed, { method: 'PUT', path: '/kept/?object-lock', body: lock });
+  assert.equal(configured.status, 200);
+  assert.equal((await bed.send({ method: 'PUT', path: 'kept/evidence', body: 'seen' })).status, 201);
+  const head = await s3(bed, { method: 'HEAD', path: '/kept/evidence' });
+  assert.equal(head.headers['x-amz-object-lock-mode'], 'COMPLIANCE');
+  const version = String(head.headers['x-amz-version-id']);
+  // Swift's removal leaves a marker; the version itself stays until its day has passed.
+  assert.equal((await bed.send({ method: 'DELETE', path: 'kept/evidence' })).status, 204);
+  const removed = await s3(bed, { method: 'DELETE', path: `/kept/evidence?versionId=${version}` });
+  assert.equal(removed.status, 403);
+  assert.equal((await s3(bed, { path: `/kept/evidence?versionId=${version}` })).status, 200);
+});

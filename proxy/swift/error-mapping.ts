@@ -16,6 +16,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
   'device-full': 503,
   'clock-skewed': 503,
   overloaded: 503,
+  'versions-exceeded': 409,
 };
 
 const bodyStatuses: Readonly<Partial<Record<BodyReason, number>>> = {

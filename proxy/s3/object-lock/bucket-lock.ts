@@ -1,43 +1,15 @@
-/** A bucket's object lock: whether it has one, and what it gives to new objects. */
-import { bucketDocuments } from '#proxy/access/rules-of-bucket.ts';
+/** A bucket's object lock as S3 writes it. */
+import { type BucketLock, type DefaultRetention, hasLock } from '#proxy/buckets/bucket-lock.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
-import { type Retention, type RetentionMode, retentionModes } from '#proxy/objects/object-lock.ts';
+import { type RetentionMode, retentionModes } from '#proxy/objects/object-lock.ts';
 import { S3Error } from '../errors.ts';
 import { childText, readXml, type XmlElement } from '../xml/reader.ts';
 import { XmlWriter } from '../xml/writer.ts';
 
-export interface DefaultRetention {
-  readonly mode: RetentionMode;
-  readonly unit: 'Days' | 'Years';
-  readonly count: number;
-}
-
-export interface BucketLock {
-  readonly retention?: DefaultRetention;
-}
-
-const DAY_MS = 86_400_000;
 const COUNT_MAX = { Days: 36_500, Years: 100 } as const;
-
-export function hasLock(bucket: BucketRecord): boolean {
-  return bucket.configuration?.[bucketDocuments.objectLock] !== undefined;
-}
-
-/** Undefined when the bucket has no object lock. */
-export function bucketLock(bucket: BucketRecord): BucketLock | undefined {
-  const text = bucket.configuration?.[bucketDocuments.objectLock];
-  return text === undefined ? undefined : (JSON.parse(text) as BucketLock);
-}
 
 export function requireLock(bucket: BucketRecord): void {
   if (!hasLock(bucket)) throw new S3Error('InvalidRequest', 'Bucket is missing Object Lock Configuration');
-}
-
-export function defaultRetention(bucket: BucketRecord, nowMs: number): Retention | undefined {
-  const retention = bucketLock(bucket)?.retention;
-  if (retention === undefined) return undefined;
-  const { mode, unit, count } = retention;
-  return { mode, untilMs: nowMs + count * (unit === 'Days' ? 1 : 365) * DAY_MS };
 }
 
 export function parseBucketLock(body: Buffer): BucketLock {

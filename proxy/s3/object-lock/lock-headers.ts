@@ -1,10 +1,10 @@
 /** The object lock of a new object, as headers ask for it, and of a stored one, as headers tell it. */
+import { defaultRetention, hasLock } from '#proxy/buckets/bucket-lock.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import { type ObjectLock, type Retention, retentionModes } from '#proxy/objects/object-lock.ts';
 import { invalidArgument, S3Error } from '../errors.ts';
 import type { FlatHeaders } from '../reply.ts';
 import { isoTime } from '../time-format.ts';
-import { defaultRetention, hasLock } from './bucket-lock.ts';
 
 type HeaderOf = (name: string) => string | undefined;
 

@@ -3,7 +3,7 @@ import type { Versioning } from '#proxy/buckets/bucket-record.ts';
 import { setVersioning } from '#proxy/buckets/set-versioning.ts';
 import { bucketOf } from '../bucket-of.ts';
 import { notImplemented, S3Error } from '../errors.ts';
-import { hasLock } from '../object-lock/bucket-lock.ts';
+import { hasLock } from '#proxy/buckets/bucket-lock.ts';
 import type { Operation } from '../request.ts';
 import { childText, readXml } from '../xml/reader.ts';
 import { XmlWriter } from '../xml/writer.ts';

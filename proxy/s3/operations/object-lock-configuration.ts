@@ -2,7 +2,8 @@
 import { storeBucketDocument } from '../bucket-document.ts';
 import { bucketOf } from '../bucket-of.ts';
 import { S3Error } from '../errors.ts';
-import { bucketLock, bucketLockXml, parseBucketLock } from '../object-lock/bucket-lock.ts';
+import { bucketLock } from '#proxy/buckets/bucket-lock.ts';
+import { bucketLockXml, parseBucketLock } from '../object-lock/bucket-lock.ts';
 import type { Operation } from '../request.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;

@@ -1,4 +1,5 @@
 /** Makes an object of a file in an archive. */
+import { defaultLock } from '#proxy/buckets/bucket-lock.ts';
 import { openRequestBody } from '#proxy/body/open-request-body.ts';
 import { EncodedObject } from '#proxy/objects/object-record.ts';
 import { objectKey, writeObject } from '#proxy/objects/object-store.ts';
@@ -51,6 +52,7 @@ export async function putEntry(
     headers: { 'content-type': contentType ?? guessContentType(object) },
     user,
     ...swiftSection(deleteAtSeconds === undefined ? {} : { deleteAtSeconds }),
+    ...defaultLock(lease.bucket, clock.nowMs()),
   };
   await writeObject(cluster, lease, object, new EncodedObject(metadata, received.body));
 }

@@ -1,4 +1,5 @@
 /** Stores a static large object's manifest in the place of an object. */
+import { defaultLock } from '#proxy/buckets/bucket-lock.ts';
 import { hash } from 'node:crypto';
 import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
 import { largeObjectEtag } from '#proxy/large-objects/stored-manifest.ts';
@@ -42,7 +43,8 @@ export async function storeManifest(
   const { headers, user } = given;
   const { objectManifest: _, ...properties } = given.swift;
   const swift = { ...properties, largeObject: { etag, sizeBytes } };
-  const metadata = { etag: hash('md5', json), sizeBytes: json.length, headers, user, swift };
+  const lock = defaultLock(lease.bucket, context.clock.nowMs());
+  const metadata = { etag: hash('md5', json), sizeBytes: json.length, headers, user, swift, ...lock };
   const written = await writeObject(
     cluster,
     lease,

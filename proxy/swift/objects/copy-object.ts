@@ -7,6 +7,7 @@ import { readConditions } from '#proxy/http/conditions.ts';
 import { httpTime } from '#proxy/http/http-time.ts';
 import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
 import { copyBody } from '#proxy/objects/copy-body.ts';
+import { defaultLock } from '#proxy/buckets/bucket-lock.ts';
 import { EncodedObject, type ObjectMetadata, type ObjectRecord } from '#proxy/objects/object-record.ts';
 import { objectKey, rewriteObject, writeObject } from '#proxy/objects/object-store.ts';
 import type { SwiftContext } from '../context.ts';
@@ -164,6 +165,7 @@ async function copyBytes(
     user,
     ...(sameBytes ? { checksum } : undefined),
     ...swiftSection(swift),
+    ...defaultLock(lease.bucket, context.clock.nowMs()),
   };
   const written = await writeObject(cluster, lease, name, new EncodedObject(metadata, body));
   if (written.outcome !== 'done') cluster.bodies.release(stripes);

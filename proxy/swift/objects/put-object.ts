@@ -1,4 +1,5 @@
 /** PUT of an object (Object Storage API reference, "Create or replace object"). */
+import { defaultLock } from '#proxy/buckets/bucket-lock.ts';
 import { EncodedObject, INLINE_BYTES_MAX } from '#proxy/objects/object-record.ts';
 import { objectKey, readObject, writeObject } from '#proxy/objects/object-store.ts';
 import { receiveBody } from '#proxy/objects/receive-body.ts';
@@ -44,7 +45,14 @@ export const putObject: Operation = async (request, context) => {
     throw new SwiftError(422);
   }
   const { headers, user, swift } = given;
-  const metadata = { etag: md5Hex, sizeBytes: lengthBytes, headers, user, ...swiftSection(swift) };
+  const metadata = {
+    etag: md5Hex,
+    sizeBytes: lengthBytes,
+    headers,
+    user,
+    ...swiftSection(swift),
+    ...defaultLock(lease.bucket, context.clock.nowMs()),
+  };
   const object = new EncodedObject(metadata, received.body);
   const written = await writeObject(context.cluster, lease, request.object, object, condition);
   if (written.outcome !== 'done') context.cluster.bodies.release(received.stripes);
