@@ -36,6 +36,7 @@ export const groups: readonly Group[] = [
   },
   { name: 'cluster', patterns: ['test/cluster/**/*.test.ts'], concurrency: 2, needsPackages: false },
   { name: 'simulator', patterns: ['test/simulator/**/*.test.ts'], concurrency: 2, needsPackages: false },
+  { name: 'faults', patterns: ['test/faults/**/*.test.ts'], concurrency: 1, needsPackages: false },
   { name: 'house', patterns: ['test/house/**/*.test.ts'], concurrency: 1, needsPackages: true },
   { name: 'clients', patterns: ['test/clients/**/*.test.ts'], concurrency: 1, needsPackages: true },
 ];

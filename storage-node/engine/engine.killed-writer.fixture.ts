@@ -19,6 +19,7 @@ const device = await openDevice({
   randomness: realRandomness(),
   reserveBytes: 0,
   segmentBytes: 256 * 1024,
+  compactionIntervalMs: 50,
 });
 
 async function work(worker: number): Promise<void> {
