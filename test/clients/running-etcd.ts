@@ -94,6 +94,10 @@ export class RunningEtcd {
     await once(child, 'exit');
   }
 
+  signal(at: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#members[at]?.process?.kill(signal);
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#members.map((_, at) => this.kill(at)));
     await rm(this.#folder, { recursive: true });

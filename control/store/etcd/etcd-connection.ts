@@ -2,6 +2,8 @@
  * Calls to an etcd of several members. One member is spoken to until it fails; then the next one is. What can be done
  * twice is tried again within the request's time; what cannot is tried again only while it is sure that nothing happened.
  */
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import {
   Client,
   type ClientDuplexStream,
@@ -23,6 +25,8 @@ const RECONNECT_MS_MAX = 1000;
 /** How long one member may take before another is asked; what cannot be done twice waits for the whole time. */
 const ATTEMPT_MS_MAX = 3000;
 const PAUSE_MS = 50;
+/** TLS names no server by a numeric address (RFC 6066, section 3), and Node refuses to: such a member is given this name. */
+const NAME_OF_ADDRESS = 'etcd';
 /** Attempts end with the request's time; this bounds them where a clock stands still. */
 const ATTEMPTS_MAX = 200;
 
@@ -44,7 +48,10 @@ export class EtcdConnection {
     this.#clock = clock;
     this.#clients = readEndpoints(options.endpoints).map(
       ({ address, isSecure }) =>
-        new Client(address, isSecure ? secured(options) : credentials.createInsecure(), {
+        new Client(address, isSecure ? secured(options, address) : credentials.createInsecure(), {
+          ...(isSecure && isIP(hostOf(address)) > 0
+            ? { 'grpc.ssl_target_name_override': NAME_OF_ADDRESS }
+            : {}),
           'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
           'grpc.keepalive_time_ms': PING_EVERY_MS,
           'grpc.keepalive_timeout_ms': PING_ANSWER_MS_MAX,
@@ -136,6 +143,7 @@ export class EtcdConnection {
     const failure = failureOf(error);
     if (failure.kind === 'refused') throw failure.error;
     if (failure.kind === 'token-refused') {
+      if (this.#options.user === undefined) throw failure.error;
       this.#token = undefined;
       return failure.error;
     }
@@ -214,6 +222,15 @@ export class EtcdConnection {
 /** There was no connection, so nothing was sent. */
 class NotConnected extends Error {}
 
-function secured({ tls = {} }: EtcdOptions): ChannelCredentials {
-  return credentials.createSsl(tls.authorities ?? null, tls.privateKey ?? null, tls.certificate ?? null);
+/** The certificate is held against the endpoint's own host, whatever name TLS is opened with. */
+function secured({ tls = {} }: EtcdOptions, address: string): ChannelCredentials {
+  const { authorities, privateKey, certificate } = tls;
+  return credentials.createSsl(authorities ?? null, privateKey ?? null, certificate ?? null, {
+    checkServerIdentity: (_name, shown) => checkServerIdentity(hostOf(address), shown),
+  });
+}
+
+/** Without the port, and without the brackets of an IPv6 address. */
+function hostOf(address: string): string {
+  return address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 }
