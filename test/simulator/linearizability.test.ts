@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { isLinearizable } from './linearizability.ts';
 import type { Action, Operation, Value } from './operation.ts';
 
-type Answer = { readonly found: Value; readonly applied: boolean };
+type Answer = { readonly found: Value; readonly applied: boolean; readonly isBlind?: boolean };
 
 interface Step {
   /** Invocation and answer, as places in one order; no answer stands for an operation whose end nobody knows. */
@@ -36,6 +36,8 @@ const read: Action = { type: 'read' };
 const remove: Action = { type: 'remove' };
 const found = (value: Value): Answer => ({ found: value, applied: false });
 const changed = (value: Value): Answer => ({ found: value, applied: true });
+const done: Answer = { found: undefined, applied: true, isBlind: true };
+const conditionFailed: Answer = { found: undefined, applied: false, isBlind: true };
 
 describe('a history that one variable could have', () => {
   test('is empty, or of reads that find nothing', () => {
@@ -161,5 +163,42 @@ describe('a history that no variable could have', () => {
       { from: 4, to: 5, action: read, answer: found(undefined) },
     );
     assert.ok(!isLinearizable(operations));
+  });
+});
+
+describe('operations that do not tell what they found', () => {
+  test('fit wherever their condition does', () => {
+    const operations = history(
+      { from: 1, to: 2, action: put('a'), answer: done },
+      { from: 3, to: 4, action: putIfAbsent('b'), answer: conditionFailed },
+      { from: 5, to: 6, action: remove, answer: done },
+      { from: 7, to: 8, action: read, answer: found(undefined) },
+    );
+    assert.ok(isLinearizable(operations));
+  });
+
+  test('fit nowhere else', () => {
+    const lost = history(
+      { from: 1, to: 2, action: put('a'), answer: done },
+      { from: 3, to: 4, action: put('b'), answer: done },
+      { from: 5, to: 6, action: read, answer: found('a') },
+    );
+    assert.ok(!isLinearizable(lost));
+    const absent = history(
+      { from: 1, to: 2, action: remove, answer: done },
+      { from: 3, to: 4, action: putIfAbsent('b'), answer: conditionFailed },
+    );
+    assert.ok(!isLinearizable(absent));
+  });
+
+  test('may have met a write that nobody knows the end of', () => {
+    const operations = history(
+      { from: 1, action: put('a') },
+      { from: 2, to: 3, action: putIfAbsent('b'), answer: conditionFailed },
+      { from: 4, to: 5, action: read, answer: found('a') },
+    );
+    assert.ok(isLinearizable(operations));
+    assert.ok(isLinearizable(operations.slice(0, 2)));
+    assert.ok(!isLinearizable(operations.slice(1, 2)));
   });
 });

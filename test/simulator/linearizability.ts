@@ -65,15 +65,18 @@ export function isLinearizable(operations: readonly Operation[]): boolean {
  */
 function relevantOf(operations: readonly Operation[]): Operation[] {
   const seen = new Set<Value>();
+  // A condition that failed on something that it did not tell may have failed on any of them.
+  const anyMatters = operations.some(({ outcome }) => outcome?.isBlind === true && !outcome.applied);
   for (const { outcome, action } of operations) {
-    if (outcome !== undefined) seen.add(outcome.found);
-    else if (action.type === 'putIfEqual') seen.add(action.expected);
+    if (outcome !== undefined) {
+      if (outcome.isBlind !== true) seen.add(outcome.found);
+    } else if (action.type === 'putIfEqual') seen.add(action.expected);
     else if (action.type === 'putIfAbsent') seen.add(undefined);
   }
   return operations.filter(({ outcome, action, withoutEffect }) => {
     if (outcome !== undefined) return true;
     const changes = action.type !== 'read' && action.type !== 'keep' && !withoutEffect;
-    return changes && seen.has(valueAfter(action));
+    return changes && (anyMatters || seen.has(valueAfter(action)));
   });
 }
 
@@ -83,7 +86,8 @@ function step(operation: Operation, value: Value): { readonly value: Value } | '
   const next = applied ? valueAfter(action) : value;
   // What changes nothing and has no answer can as well never have happened.
   if (outcome === undefined) return next === value ? 'impossible' : { value: next };
-  return outcome.found === value && outcome.applied === applied ? { value: next } : 'impossible';
+  const fits = outcome.isBlind === true || outcome.found === value;
+  return fits && outcome.applied === applied ? { value: next } : 'impossible';
 }
 
 function flip(bits: Uint32Array, index: number): void {

@@ -16,6 +16,8 @@ export type Action =
 export interface Outcome {
   readonly found: Value;
   readonly applied: boolean;
+  /** It did not tell what it found, only whether it changed it: `found` means nothing then. */
+  readonly isBlind?: boolean;
 }
 
 export interface Operation {

@@ -75,6 +75,7 @@ function describeEnd(operation: Operation): string {
 }
 
 function describeOutcome(outcome: Outcome): string {
+  if (outcome.isBlind === true) return outcome.applied ? 'done' : 'its condition failed';
   return `found ${outcome.found ?? 'nothing'}${outcome.applied ? ', and changed it' : ''}`;
 }
 
