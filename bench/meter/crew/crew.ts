@@ -1,0 +1,155 @@
+/** All workers of a run, on this machine or on others: what is to be done is dealt out, what they saw is gathered. */
+import { errorText } from '#common/errors.ts';
+import type { StreamsOrder } from '../streams/streams-order.ts';
+import type { LiveStreamFigures, StreamTally } from '../streams/tally.ts';
+import type { TargetSpec, TargetTraits } from '../targets/target.ts';
+import { startLocalWorker, type WorkerHandle } from './local-worker.ts';
+import { mergeFigures, mergeTallies } from './merge.ts';
+import type { ClipsOrder, WorkerEvents } from './meter-worker.ts';
+import type { SelfCost } from './self-measure.ts';
+
+/** Between the order and the run's start: long enough for it to have reached everyone. */
+const START_AFTER_MS = 300;
+
+export interface CrewEvents {
+  figures(figures: LiveStreamFigures): void;
+  written(bytes: number): void;
+}
+
+export interface CrewResult {
+  readonly tally: StreamTally;
+  readonly stopped: string | null;
+  /** By the worker's name. */
+  readonly self: Readonly<Record<string, SelfCost>>;
+  /** Workers whose result never came, with why. */
+  readonly lost: Readonly<Record<string, string>>;
+  readonly startedAt: string;
+}
+
+export class MeterCrew implements Disposable {
+  readonly #workers: WorkerHandle[] = [];
+  readonly #events: CrewEvents;
+  readonly #figures = new Map<string, LiveStreamFigures>();
+  readonly #written = new Map<string, number>();
+
+  constructor(events: CrewEvents) {
+    this.#events = events;
+  }
+
+  static local(processes: number, events: CrewEvents): MeterCrew {
+    const crew = new MeterCrew(events);
+    for (let index = 1; index <= processes; index++)
+      crew.add((workerEvents) => startLocalWorker(`process-${index}`, workerEvents), `process-${index}`);
+    return crew;
+  }
+
+  get size(): number {
+    return this.#workers.length;
+  }
+
+  add(start: (events: WorkerEvents) => WorkerHandle, name: string): void {
+    const events: WorkerEvents = {
+      figures: (figures) => {
+        this.#figures.set(name, figures);
+        this.#events.figures(mergeFigures([...this.#figures.values()]));
+      },
+      written: (bytes) => {
+        this.#written.set(name, bytes);
+        this.#events.written([...this.#written.values()].reduce((sum, one) => sum + one, 0));
+      },
+    };
+    this.#workers.push(start(events));
+  }
+
+  /** Throws what stands in the way, in one line. */
+  async open(spec: TargetSpec): Promise<TargetTraits> {
+    // The first makes the place; the others find it.
+    const [first, ...others] = this.#workers;
+    if (first === undefined) throw new TypeError('a crew has a worker');
+    const traits = await first.caller.call('open', spec);
+    await Promise.all(others.map(({ caller }) => caller.call('open', spec)));
+    return traits;
+  }
+
+  /** Resolves to bytes written. */
+  async writeClips(order: ClipsOrder): Promise<number> {
+    this.#written.clear();
+    const bytes = await Promise.all(
+      this.#dealt(order.clips).map(({ worker, items }) =>
+        worker.caller.call('writeClips', { ...order, clips: items }),
+      ),
+    );
+    return bytes.reduce((sum, one) => sum + one, 0);
+  }
+
+  async removeClips(order: ClipsOrder): Promise<void> {
+    await Promise.all(
+      this.#dealt(order.clips).map(({ worker, items }) =>
+        worker.caller.call('removeClips', { ...order, clips: items }),
+      ),
+    );
+  }
+
+  async removePlace(): Promise<void> {
+    await this.#workers[0]?.caller.call('removePlace');
+  }
+
+  async sizeOfFile(): Promise<number | undefined> {
+    const object = { name: '', key: { family: 0, index: 0 }, sizeBytes: 0 };
+    return await this.#workers[0]?.caller.call('sizeOf', object);
+  }
+
+  /** A worker that is lost on the way is told of, and the others' results stand. */
+  async runStreams(order: StreamsOrder): Promise<CrewResult> {
+    this.#figures.clear();
+    const originMs = performance.timeOrigin + performance.now() + START_AFTER_MS;
+    const lost: Record<string, string> = {};
+    const parts = await Promise.all(
+      this.#dealtStreams(order).map(async ({ worker, items }) => {
+        const part = { ...order, streams: items };
+        try {
+          const result = await worker.caller.call('runStreams', part, originMs + worker.clockAheadMs);
+          return { name: worker.name, result };
+        } catch (error) {
+          lost[worker.name] = errorText(error);
+          return undefined;
+        }
+      }),
+    );
+    const there = parts.filter((part) => part !== undefined);
+    return {
+      tally: mergeTallies(there.map(({ result }) => result.tally)),
+      stopped: there.map(({ result }) => result.stopped).find((reason) => reason !== null) ?? null,
+      self: Object.fromEntries(there.map(({ name, result }) => [name, result.self])),
+      lost,
+      startedAt: new Date(originMs).toISOString(),
+    };
+  }
+
+  /** Ends what is under way; what was counted comes. */
+  stop(): void {
+    for (const { caller } of this.#workers) caller.call('stop').catch(() => undefined);
+  }
+
+  [Symbol.dispose](): void {
+    for (const worker of this.#workers) worker.close();
+  }
+
+  #dealt<Item>(items: readonly Item[]): { worker: WorkerHandle; items: Item[] }[] {
+    const shares = this.#workers.map((worker) => ({ worker, items: [] as Item[] }));
+    items.forEach((item, at) => shares[at % shares.length]?.items.push(item));
+    return shares.filter((share) => share.items.length > 0);
+  }
+
+  /** A stream that plays what another records goes where that one is. */
+  #dealtStreams(order: StreamsOrder): { worker: WorkerHandle; items: StreamsOrder['streams'] }[] {
+    const leaders = order.streams.filter(({ recordedBy }) => recordedBy === undefined);
+    return this.#dealt(leaders).map(({ worker, items }) => {
+      const numbers = new Set(items.map(({ stream }) => stream));
+      const followers = order.streams.filter(
+        ({ recordedBy }) => recordedBy !== undefined && numbers.has(recordedBy),
+      );
+      return { worker, items: [...items, ...followers] };
+    });
+  }
+}

@@ -1,0 +1,155 @@
+/** One process's part of a measurement: opens the target, writes what will be read, and runs its share. */
+import { realClock } from '#common/io/real-clock.ts';
+import type { Format } from '../codecs/codec.ts';
+import { clipOf, runStreams, type StreamsResult } from '../streams/run-streams.ts';
+import type { ClipOrder, StreamsOrder } from '../streams/streams-order.ts';
+import type { LiveStreamFigures } from '../streams/tally.ts';
+import { ContentRange } from '../targets/content-range.ts';
+import { openTarget } from '../targets/open-target.ts';
+import type { MediaObject, MediaTarget, TargetSpec, TargetTraits } from '../targets/target.ts';
+import { OperationFailure } from '../../load/operation-failure.ts';
+import { type SelfCost, SelfMeasure } from './self-measure.ts';
+
+/** Objects written or removed at once. */
+const SERVICE_CONCURRENCY = 4;
+const SEQUENCE_CONCURRENCY = 16;
+
+export interface ClipsOrder {
+  readonly format: Format;
+  readonly clips: readonly ClipOrder[];
+  /** Whether what is there already, of the right length, is left as it is. */
+  readonly reuse: boolean;
+}
+
+export interface TimedResult extends StreamsResult {
+  readonly self: SelfCost;
+}
+
+export interface WorkerEvents {
+  figures(figures: LiveStreamFigures): void;
+  /** Bytes written so far by `writeClips`. */
+  written(bytes: number): void;
+}
+
+async function inParallel<Item>(
+  items: readonly Item[],
+  concurrency: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const one = async (): Promise<void> => {
+    for (let at = next++; at < items.length; at = next++) await work(items[at] as Item);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, one));
+}
+
+export class MeterWorker {
+  readonly #events: WorkerEvents;
+  readonly #clock = realClock();
+  #target: MediaTarget | undefined;
+  #content: ContentRange | undefined;
+  #stop = new AbortController();
+
+  constructor(events: WorkerEvents) {
+    this.#events = events;
+  }
+
+  /** This machine's clock, milliseconds since 1970 with fractions: for those who align theirs with it. */
+  now(): number {
+    return performance.timeOrigin + performance.now();
+  }
+
+  async open(spec: TargetSpec): Promise<TargetTraits> {
+    this.close();
+    this.#content = new ContentRange(spec.seed);
+    this.#target = openTarget(spec, this.#content);
+    await this.#target.prepare();
+    return this.#target.traits;
+  }
+
+  /** Resolves to the bytes that were written. Throws at the first object that could not be. */
+  async writeClips(order: ClipsOrder): Promise<number> {
+    const { target } = this.#opened();
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    let writtenBytes = 0;
+    await inParallel(this.#objects(order), this.#concurrency(order), async (object) => {
+      if (signal.aborted) return;
+      const there = order.reuse && (await target.stat(object)) === object.sizeBytes;
+      if (!there && !target.traits.writable) throw missing(object);
+      if (there) return;
+      await target.put(object);
+      writtenBytes += object.sizeBytes;
+      this.#events.written(writtenBytes);
+    });
+    return writtenBytes;
+  }
+
+  /** Removes what is there of them; minds no absence. */
+  async removeClips(order: ClipsOrder): Promise<void> {
+    const { target } = this.#opened();
+    await inParallel(this.#objects(order), this.#concurrency(order), async (object) => {
+      await target.remove(object).catch((error: unknown) => {
+        if (!(error instanceof OperationFailure && /^(not-found|http-404)/.test(error.kind))) throw error;
+      });
+    });
+  }
+
+  async removePlace(): Promise<void> {
+    await this.#opened().target.removePlace();
+  }
+
+  /** Bytes of the single file that a URL names. */
+  async sizeOf(object: MediaObject): Promise<number | undefined> {
+    return await this.#opened().target.stat(object);
+  }
+
+  /** @param originMs when the run begins: milliseconds since 1970, of this machine's clock. */
+  async runStreams(order: StreamsOrder, originMs: number): Promise<TimedResult> {
+    const { target, content } = this.#opened();
+    this.#stop = new AbortController();
+    const leftMs = originMs - this.now();
+    const self = new SelfMeasure(content);
+    const result = await runStreams(order, {
+      target,
+      clock: this.#clock,
+      originMs: this.#clock.monotonicMs() + leftMs,
+      signal: this.#stop.signal,
+      figures: (figures) => this.#events.figures(figures),
+    });
+    return { ...result, self: self.finish() };
+  }
+
+  /** Ends what is under way; what it has counted is kept. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#target?.close();
+    this.#target = undefined;
+  }
+
+  #objects(order: ClipsOrder): MediaObject[] {
+    return order.clips.flatMap((clip) => clipOf(clip, order).objects());
+  }
+
+  #concurrency(order: ClipsOrder): number {
+    return order.format.layout === 'sequence' ? SEQUENCE_CONCURRENCY : SERVICE_CONCURRENCY;
+  }
+
+  #opened(): { readonly target: MediaTarget; readonly content: ContentRange } {
+    if (this.#target === undefined || this.#content === undefined)
+      throw new TypeError('no target has been opened');
+    return { target: this.#target, content: this.#content };
+  }
+}
+
+function missing(object: MediaObject): OperationFailure {
+  return new OperationFailure(
+    'blob-missing',
+    'not-found',
+    `${object.name} (${object.sizeBytes} bytes) is not there, and nothing can be written here`,
+  );
+}

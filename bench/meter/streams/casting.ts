@@ -1,0 +1,104 @@
+/** Which stream plays what: the streams of a run with their patterns, clips and moments to start. */
+import { wrong } from '../../load/option-values.ts';
+import type { TargetTraits } from '../targets/target.ts';
+import type { Pattern } from './pattern.ts';
+import type { ClipOrder, StreamOrder } from './streams-order.ts';
+import { clipsOfStream, requestFramesOf, type StreamsSettings } from './streams-settings.ts';
+
+/** Takes are numbered from here: clips have the numbers below. */
+const FIRST_TAKE = 1_000_000;
+const TAKES_OF_A_RUN = 50_000;
+
+export interface Cast {
+  readonly streams: StreamOrder[];
+  /** What must be there before the run. */
+  readonly clips: ClipOrder[];
+  /** What the run leaves. */
+  readonly takes: ClipOrder[];
+}
+
+/** The patterns of `count` streams, in turn by their shares. */
+export function patternsOf(settings: StreamsSettings, streams: number): Pattern[] {
+  const turn = settings.patterns.flatMap(({ pattern, share }) =>
+    Array.from({ length: share }, () => pattern),
+  );
+  return Array.from({ length: streams }, (_, at) => turn[at % turn.length] as Pattern);
+}
+
+/** Clips that so many streams need. */
+export function clipsNeeded(settings: StreamsSettings, streams: number): number {
+  const own = patternsOf(settings, streams).reduce(
+    (sum, pattern) => sum + clipsOfStream(settings, pattern),
+    0,
+  );
+  return settings.clips === undefined ? own : own === 0 ? 0 : settings.clips;
+}
+
+/** @param run number of the run, whose takes have names of their own. */
+export function castStreams(
+  settings: StreamsSettings,
+  streams: number,
+  clipFrames: number,
+  run: number,
+  traits: TargetTraits,
+): Cast {
+  const all = clipsNeeded(settings, streams);
+  const clips: ClipOrder[] = Array.from({ length: all }, (_, at) => ({
+    kind: 'clip',
+    number: at + 1,
+    frames: clipFrames,
+  }));
+  const takes: ClipOrder[] = [];
+  const orders: StreamOrder[] = [];
+  const takeFrames = Math.floor(
+    ((settings.durationMs + settings.warmupMs) * settings.format.framesPerS) / 1000,
+  );
+  let nextClip = 0;
+  patternsOf(settings, streams).forEach((pattern, at) => {
+    const startMs = (at * settings.staggerMs) / streams;
+    const own = clipsOfStream(settings, pattern);
+    const requestFrames = requestFramesOf(settings, pattern, traits.appendBytesMin);
+    const stream = orders.length;
+    if (own > 0) {
+      const chosen = Array.from({ length: own }, () => clips[nextClip++ % clips.length] as ClipOrder);
+      // Streams that share a clip are at different places of it.
+      const startFrame = settings.clips === undefined ? 0 : Math.floor((at * clipFrames) / streams);
+      orders.push({
+        stream,
+        pattern,
+        clips: chosen,
+        startMs,
+        startFrame,
+        recordedBy: undefined,
+        requestFrames,
+      });
+      return;
+    }
+    const number = FIRST_TAKE + run * TAKES_OF_A_RUN + takes.length;
+    const take: ClipOrder = { kind: 'take', number, frames: takeFrames };
+    takes.push(take);
+    const base = { clips: [take], startFrame: 0 };
+    const recording = requestFramesOf(settings, 'record', traits.appendBytesMin);
+    orders.push({
+      ...base,
+      stream,
+      pattern: 'record',
+      startMs,
+      recordedBy: undefined,
+      requestFrames: recording,
+    });
+    if (pattern !== 'growing') return;
+    if (!traits.growing && settings.format.layout === 'clip')
+      throw wrong('growing needs a target that is read while it is written: files, or --layout sequence');
+    const behindMs = startMs + settings.behindMs;
+    orders.push({
+      ...base,
+      stream: stream + 1,
+      pattern,
+      startMs: behindMs,
+      recordedBy: stream,
+      requestFrames,
+    });
+  });
+  return { streams: orders, clips, takes };
+}

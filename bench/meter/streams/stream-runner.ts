@@ -1,0 +1,216 @@
+/** One stream: asks for its frames when the plan says, and notes when they came. */
+import { errorText } from '#common/errors.ts';
+import type { Clock } from '#common/io/clock.ts';
+import { OperationFailure } from '../../load/operation-failure.ts';
+import type { MediaTarget, Recording } from '../targets/target.ts';
+import type { GrowingClip } from './growing-clip.ts';
+import type { Pattern } from './pattern.ts';
+import type { RunCounter, StreamCounter } from './tally.ts';
+import { timingOf, type TimingSettings, type UnitTiming } from './timing.ts';
+import type { Unit } from './unit.ts';
+
+export interface StreamPlan {
+  readonly pattern: Pattern;
+  readonly units: Iterable<Unit>;
+  readonly timing: TimingSettings;
+  /** Since the run's start. */
+  readonly startMs: number;
+  /** Frames due before this moment of the run are shown, and not counted. */
+  readonly countedFromMs: number;
+  readonly inFlightMax: number;
+  readonly dropAfterMs: number;
+  /** What is recorded, by a stream that records. */
+  readonly recording: { open(): Promise<Recording> } | undefined;
+  /** What another stream is recording, where this one plays that. */
+  readonly growing: GrowingClip | undefined;
+}
+
+export interface RunSurroundings {
+  readonly target: MediaTarget;
+  readonly clock: Clock;
+  readonly counter: RunCounter;
+  /** The run's start on the clock. */
+  readonly originMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** What goes wrong in a target is the storage's; what is no such failure is ours, and is counted under its own kind. */
+function failureOf(error: unknown): OperationFailure {
+  return error instanceof OperationFailure
+    ? error
+    : new OperationFailure('aborted', 'meter', errorText(error));
+}
+
+export class StreamRunner {
+  readonly #plan: StreamPlan;
+  readonly #stream: StreamCounter;
+  readonly #run: RunSurroundings;
+  /** Each with what settles its unit, whether it ends or not. */
+  readonly #underWay = new Map<Promise<void>, (failure: OperationFailure) => void>();
+  #unblockedAtMs = 0;
+  #recording: Recording | undefined;
+  #recordingFailure: OperationFailure | undefined;
+
+  constructor(plan: StreamPlan, stream: StreamCounter, run: RunSurroundings) {
+    this.#plan = plan;
+    this.#stream = stream;
+    this.#run = run;
+  }
+
+  /** Never throws: what fails is counted. */
+  async run(): Promise<void> {
+    const plan = this.#plan;
+    await this.#openRecording();
+    let lastDueMs = 0;
+    for (const unit of plan.units) {
+      const timing = timingOf(plan.timing, plan.pattern, unit);
+      const askedMs = plan.startMs + timing.askedAtMs;
+      const leftMs = askedMs - this.#nowMs();
+      if (leftMs > 0) await this.#sleep(leftMs);
+      if (this.#run.signal.aborted) break;
+      // Time for which the storage held the stream up is not the meter's.
+      const lagMs = this.#nowMs() - Math.max(askedMs, this.#unblockedAtMs);
+      this.#run.counter.asked(Math.max(0, lagMs), 1000 / plan.timing.framesPerS);
+      await this.#room();
+      lastDueMs = plan.startMs + timing.dueAtMs + (unit.slots - 1) * timing.intervalMs;
+      this.#start(unit, timing);
+    }
+    await this.#settle(lastDueMs + plan.dropAfterMs);
+    await this.#closeRecording();
+  }
+
+  async #room(): Promise<void> {
+    if (this.#underWay.size < this.#plan.inFlightMax) return;
+    while (this.#underWay.size >= this.#plan.inFlightMax) await Promise.race(this.#underWay.keys());
+    this.#unblockedAtMs = this.#nowMs();
+  }
+
+  #nowMs(): number {
+    return this.#run.clock.monotonicMs() - this.#run.originMs;
+  }
+
+  #sleep(leftMs: number): Promise<void> {
+    const { clock, signal } = this.#run;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = clock.after(leftMs, done);
+      signal.addEventListener('abort', done);
+      if (signal.aborted) done();
+    });
+  }
+
+  #start(unit: Unit, timing: UnitTiming): void {
+    const { startMs, countedFromMs, dropAfterMs } = this.#plan;
+    const askedMs = startMs + timing.askedAtMs;
+    const dueMs = startMs + timing.dueAtMs;
+    const bytes = unit.reads.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
+    let settled = false;
+    const settle = (failure: OperationFailure | undefined): void => {
+      if (settled) return;
+      settled = true;
+      const { slots, firstSlot } = unit;
+      const outcome = {
+        slots,
+        firstSlot,
+        bytes,
+        askedMs,
+        dueMs,
+        intervalMs: timing.intervalMs,
+        doneMs: this.#nowMs(),
+        failure,
+      };
+      this.#run.counter.done(this.#stream, outcome, dueMs >= countedFromMs);
+    };
+    // A player that is too late for a frame goes on to the next; a recorder can leave nothing out.
+    const lastDueMs = dueMs + (unit.slots - 1) * timing.intervalMs;
+    if (this.#plan.pattern !== 'record' && this.#nowMs() > lastDueMs + dropAfterMs) {
+      settle(new OperationFailure('overloaded', 'given-up', 'the frames before it took too long'));
+      return;
+    }
+    const work = this.#move(unit, lastDueMs + dropAfterMs)
+      .then(() => settle(undefined))
+      .catch((error: unknown) => {
+        // What breaks because the run was stopped says nothing of the storage.
+        if (!this.#run.signal.aborted) settle(failureOf(error));
+      })
+      .finally(() => this.#underWay.delete(work));
+    this.#underWay.set(work, settle);
+  }
+
+  async #move(unit: Unit, giveUpMs: number): Promise<void> {
+    const { growing } = this.#plan;
+    if (this.#plan.pattern === 'record') {
+      const [range] = unit.reads;
+      if (this.#recording === undefined || range === undefined) throw this.#notRecording();
+      await this.#recording.append(range.position, range.lengthBytes);
+      growing?.stored(unit.firstSlot + unit.slots);
+      return;
+    }
+    if (
+      growing !== undefined &&
+      !(await growing.reaches(unit.firstSlot + unit.slots, () => this.#sleep(giveUpMs - this.#nowMs())))
+    )
+      throw new OperationFailure(
+        'overloaded',
+        'not-recorded',
+        'the frame was not recorded in time to be played',
+      );
+    await Promise.all(
+      unit.reads.map(({ object, position, lengthBytes }) =>
+        this.#run.target.read(object, position, lengthBytes),
+      ),
+    );
+  }
+
+  #notRecording(): OperationFailure {
+    return this.#recordingFailure ?? new OperationFailure('aborted', 'aborted', 'the recording has ended');
+  }
+
+  /** Waits for what is under way, but not beyond the moment from which it would be dropped anyway. */
+  async #settle(untilMs: number): Promise<void> {
+    if (this.#underWay.size === 0 || this.#run.signal.aborted) return;
+    const patient = new AbortController();
+    const limit = this.#sleepUnless(untilMs - this.#nowMs(), patient.signal);
+    await Promise.race([Promise.all(this.#underWay.keys()), limit]);
+    patient.abort();
+    if (this.#run.signal.aborted) return;
+    for (const settle of this.#underWay.values())
+      settle(new OperationFailure('peer-unavailable', 'never-came', 'it had not come when the run ended'));
+  }
+
+  #sleepUnless(leftMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#run.clock.after(Math.max(0, leftMs), resolve);
+      const give = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      signal.addEventListener('abort', give);
+      this.#run.signal.addEventListener('abort', give);
+    });
+  }
+
+  async #openRecording(): Promise<void> {
+    try {
+      this.#recording = await this.#plan.recording?.open();
+    } catch (error) {
+      this.#recordingFailure = failureOf(error);
+    }
+  }
+
+  async #closeRecording(): Promise<void> {
+    const recording = this.#recording;
+    if (recording === undefined) return;
+    const whole = this.#underWay.size === 0 && this.#stream.row.failure === null && !this.#run.signal.aborted;
+    try {
+      if (whole) await recording.finish();
+      else await recording.abort();
+    } catch (error) {
+      this.#stream.row.failure ??= failureOf(error).message;
+    }
+  }
+}

@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ManualClock } from '#common/io/manual-clock.ts';
+import { RandomSequence } from '../../load/random-sequence.ts';
+import { formatOf } from '../codecs/codec.ts';
+import { OperationFailure } from '../../load/operation-failure.ts';
+import type { MediaObject, MediaTarget, Recording } from '../targets/target.ts';
+import { Clip } from './clip.ts';
+import { type Pattern, slotsOf } from './pattern.ts';
+import { runStreams, type StreamsResult } from './run-streams.ts';
+import type { StreamsOrder } from './streams-order.ts';
+import { timingOf } from './timing.ts';
+import { unitsOf } from './unit.ts';
+
+const FORMAT = formatOf({ codec: 'custom', frameBytes: 1000, framesPerS: 25 });
+
+/** A target that answers after as long as the test says, on the test's clock. */
+class PlantedTarget implements MediaTarget {
+  readonly clock: ManualClock;
+  readonly reads: { readonly object: MediaObject; readonly position: number; readonly atMs: number }[] = [];
+  delayMs: (position: number, object: MediaObject) => number = () => 1;
+  failing: (position: number) => boolean = () => false;
+  appended = 0;
+  readonly traits = {
+    url: 'planted:',
+    protocol: 'planted',
+    caches: 'none',
+    durability: 'none',
+    writable: true,
+    growing: true,
+    verified: true,
+    appendBytesMin: 1,
+  };
+
+  constructor(clock: ManualClock) {
+    this.clock = clock;
+  }
+
+  async read(object: MediaObject, position: number): Promise<void> {
+    this.reads.push({ object, position, atMs: this.clock.monotonicMs() });
+    await this.#answer(position, object);
+    if (this.failing(position)) throw new OperationFailure('request-refused', 'http-503', 'planted');
+  }
+
+  record(object: MediaObject): Promise<Recording> {
+    return Promise.resolve({
+      append: async (position) => {
+        await this.#answer(position, object);
+        this.appended++;
+      },
+      finish: () => Promise.resolve(),
+      abort: () => Promise.resolve(),
+    });
+  }
+
+  prepare = () => Promise.resolve();
+  put = () => Promise.resolve();
+  remove = () => Promise.resolve();
+  stat = () => Promise.resolve(0);
+  list = () => Promise.resolve(0);
+  removePlace = () => Promise.resolve();
+  close = () => undefined;
+
+  #answer(position: number, object: MediaObject): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.after(this.delayMs(position, object), resolve);
+    });
+  }
+}
+
+function orderOf(pattern: Pattern, more: Partial<StreamsOrder> = {}): StreamsOrder {
+  const kind = pattern === 'record' ? 'take' : 'clip';
+  return {
+    format: FORMAT,
+    timing: { framesPerS: 25, preBufferFrames: 10, readAheadFrames: 10, allowanceMs: 0, reactionMs: 200 },
+    streams: [
+      {
+        stream: 0,
+        pattern,
+        clips: [{ kind, number: 1, frames: 1000 }],
+        startMs: 0,
+        startFrame: 0,
+        recordedBy: undefined,
+        requestFrames: 1,
+      },
+    ],
+    warmupMs: 0,
+    durationMs: 10_000,
+    inFlight: 32,
+    dropAfterMs: 1000,
+    shuttleSpeed: 4,
+    seed: 7,
+    framesFile: undefined,
+    live: false,
+    ...more,
+  };
+}
+
+/** Runs it on a clock that goes as fast as the program can. */
+async function run(order: StreamsOrder, plant: (target: PlantedTarget) => void = () => undefined) {
+  const clock = new ManualClock();
+  const target = new PlantedTarget(clock);
+  plant(target);
+  let result: StreamsResult | undefined;
+  const signal = new AbortController().signal;
+  const running = runStreams(order, { target, clock, originMs: 0, signal, figures: () => undefined }).then(
+    (value) => (result = value),
+  );
+  for (let idle = 0; result === undefined && idle < 1000; ) {
+    // Whoever was woken goes on before the clock does.
+    await new Promise(setImmediate);
+    idle = clock.advanceToNext() ? 0 : idle + 1;
+  }
+  const { tally, stopped } = await running;
+  const [row] = tally.rows;
+  assert.ok(row !== undefined);
+  return { tally, stopped, row, target };
+}
+
+describe('a stream', () => {
+  test('from a storage that keeps up has no late frame', async () => {
+    const { row, tally } = await run(orderOf('play'));
+    assert.equal(row.framesTotal, 250);
+    assert.equal(row.framesLate, 0);
+    assert.equal(row.framesDropped, 0);
+    assert.equal(row.bytes, 250_000);
+    assert.equal(row.firstFrameMs, 1);
+    assert.equal(tally.unitsMissed, 0);
+    assert.equal(
+      tally.seconds.reduce((sum, { frames }) => sum + frames, 0),
+      250,
+    );
+  });
+
+  test('counts exactly the frames that were planted late', async () => {
+    // A buffer of 10 frames at 25 a second lasts 400 ms.
+    const late = new Set([3, 40, 41, 199]);
+    const { row, tally } = await run(orderOf('play'), (target) => {
+      target.delayMs = (position) => (late.has(position / 1000) ? 401 : 399);
+    });
+    assert.equal(row.framesLate, 4);
+    assert.equal(row.framesDropped, 0);
+    assert.equal(row.worstFrameMs, 401);
+    assert.ok(Math.abs(row.worstLatenessMs - 1) < 1e-6);
+    assert.equal(row.bufferLowWaterFrames, 0);
+    assert.deepEqual(row.lateAtS, [0.52, 2, 2.04, 8.36]);
+    assert.equal(
+      tally.seconds.reduce((sum, second) => sum + second.late, 0),
+      4,
+    );
+  });
+
+  test('asks on schedule while the storage stalls: nothing is left out of the latencies', async () => {
+    const { row, target } = await run(orderOf('play'), (planted) => {
+      planted.delayMs = (position) => (position === 50_000 ? 3000 : 1);
+    });
+    assert.equal(row.framesLate, 1);
+    assert.equal(row.framesDropped, 1);
+    assert.equal(row.framesTotal, 250);
+    assert.deepEqual(
+      target.reads.map(({ atMs }) => Math.round(atMs)),
+      Array.from({ length: 250 }, (_, frame) => frame * 40),
+    );
+  });
+
+  test('whose requests must wait for one another counts from when each was planned', async () => {
+    const { row } = await run(orderOf('play', { inFlight: 1 }), (target) => {
+      target.delayMs = (position) => (position === 50_000 ? 840 : 1);
+    });
+    // The frames planned 40 ms apart come together when the stall is over: those due before then are late.
+    assert.equal(row.framesLate, 12);
+    assert.equal(row.framesDropped, 0);
+    assert.equal(row.worstFrameMs, 840);
+  });
+
+  test('counts failed frames as late and dropped, and goes on', async () => {
+    const { row, tally } = await run(orderOf('play'), (target) => {
+      target.failing = (position) => position === 7000 || position === 9000;
+    });
+    assert.equal(row.framesLate, 2);
+    assert.equal(row.framesDropped, 2);
+    assert.deepEqual(tally.failuresByKind, { 'http-503': { count: 2, first: 'planted' } });
+    assert.equal(row.failure, 'planted');
+  });
+
+  test('does not count what is due in the warm-up', async () => {
+    const { row } = await run(orderOf('play', { warmupMs: 2000 }), (target) => {
+      target.delayMs = (position) => (position < 20_000 ? 900 : 1);
+    });
+    assert.equal(row.framesLate, 0);
+    assert.ok(row.framesTotal < 300 && row.framesTotal >= 250, String(row.framesTotal));
+  });
+
+  test('does not wait for ever for what never comes', async () => {
+    const { row } = await run(orderOf('play'), (target) => {
+      target.delayMs = (position) => (position >= 200_000 ? 1e9 : 1);
+    });
+    assert.equal(row.framesTotal, 250);
+    assert.equal(row.framesDropped, 50);
+  });
+
+  test('that records counts what its buffer could not hold', async () => {
+    const { row, target } = await run(orderOf('record'), (planted) => {
+      planted.delayMs = (position) => (position === 30_000 ? 401 : 10);
+    });
+    assert.equal(row.framesTotal, 250);
+    assert.equal(row.framesLate, 1);
+    assert.equal(target.appended, 250);
+  });
+
+  test('plays a growing file behind its recorder, and is late when that is', async () => {
+    const clips = [{ kind: 'take' as const, number: 9, frames: 250 }];
+    const base = { clips, startFrame: 0, requestFrames: 1 };
+    const streams = [
+      { ...base, stream: 0, pattern: 'record' as const, startMs: 0, recordedBy: undefined },
+      { ...base, stream: 1, pattern: 'growing' as const, startMs: 1000, recordedBy: 0 },
+    ];
+    const steady = await run(orderOf('growing', { streams }));
+    assert.deepEqual(
+      steady.tally.rows.map(({ framesLate }) => framesLate),
+      [0, 0],
+    );
+    const behind = await run(
+      orderOf('growing', { streams: [streams[0]!, { ...streams[1]!, startMs: 0 }] }),
+      (target) => {
+        target.delayMs = (position) => (position === 100_000 ? 900 : 1);
+      },
+    );
+    assert.ok(behind.tally.rows.every(({ framesLate }) => framesLate > 0));
+  });
+
+  test('asks for several frames at once, each due in its turn', async () => {
+    const { row, target } = await run(
+      orderOf('play', { streams: [{ ...orderOf('play').streams[0]!, requestFrames: 5 }] }),
+      (planted) => {
+        // The first two of the five frames from 100 on are due 400 and 440 ms after they are asked for.
+        planted.delayMs = (position) => (position === 100_000 ? 450 : 1);
+      },
+    );
+    assert.equal(target.reads.length, 50);
+    assert.equal(row.framesTotal, 250);
+    assert.equal(row.framesLate, 2);
+  });
+});
+
+describe('a pattern', () => {
+  const first = (pattern: Pattern, count: number, clipFrames = [100]) => {
+    const settings = { pattern, clipFrames, shuttleSpeed: 8, framesPerS: 25, startFrame: 0 };
+    const slots = slotsOf(settings, new RandomSequence(1));
+    return Array.from({ length: count }, () => slots.next().value);
+  };
+  const frames = (pattern: Pattern, count: number) => first(pattern, count).map(([one]) => one?.frame);
+
+  test('goes forward, backward, and in steps', () => {
+    assert.deepEqual(frames('play', 3), [0, 1, 2]);
+    assert.deepEqual(frames('reverse', 3), [0, 99, 98]);
+    assert.deepEqual(frames('shuttle', 14).at(-1), 4);
+    assert.ok(new Set(frames('scrub', 50)).size > 20);
+    assert.ok(
+      frames('jog', 200).every(
+        (frame, at, all) => at === 0 || [1, 99].includes(((frame ?? 0) - (all[at - 1] ?? 0) + 100) % 100),
+      ),
+    );
+  });
+
+  test('shows all cameras at once, and cuts from clip to clip', () => {
+    assert.deepEqual(
+      first('multicam', 2, [10, 10, 10])[1],
+      [0, 1, 2].map((clip) => ({ clip, frame: 1 })),
+    );
+    const cuts = first('edits', 500, [100, 100, 100]).map(([one]) => one?.clip);
+    assert.equal(new Set(cuts).size, 3);
+  });
+
+  test('is asked for in pieces that lie together', () => {
+    const clip = new Clip('clip', 1, 100, FORMAT);
+    const units = (pattern: Pattern, total: number) => {
+      const settings = { pattern, clipFrames: [100], shuttleSpeed: 8, framesPerS: 25, startFrame: 0 };
+      return [...unitsOf(slotsOf(settings, new RandomSequence(1)), [clip], total, 10)];
+    };
+    assert.deepEqual(
+      units('play', 105).map(({ slots }) => slots),
+      [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 5],
+    );
+    const [, backward] = units('reverse', 15);
+    assert.deepEqual(
+      backward?.reads.map(({ position, lengthBytes }) => [position, lengthBytes]),
+      [[90_000, 10_000]],
+    );
+    assert.equal(units('shuttle', 20).length, 20);
+  });
+
+  test('of a hand on a wheel is not read ahead', () => {
+    const settings = {
+      framesPerS: 25,
+      preBufferFrames: 25,
+      readAheadFrames: 50,
+      allowanceMs: 5,
+      reactionMs: 200,
+    };
+    const unit = { firstSlot: 100, slots: 1, reads: [] };
+    assert.deepEqual(timingOf(settings, 'scrub', unit), { askedAtMs: 4000, dueAtMs: 4205, intervalMs: 40 });
+    assert.deepEqual(timingOf(settings, 'play', unit), { askedAtMs: 3000, dueAtMs: 5005, intervalMs: 40 });
+  });
+});
+
+describe('a clip', () => {
+  test('of unlike frames knows where each lies', () => {
+    const format = formatOf({ codec: 'custom', frameSizesBytes: [10, 30, 20] });
+    const clip = new Clip('clip', 3, 7, format);
+    assert.equal(clip.sizeBytes, 130);
+    assert.deepEqual([clip.range(4, 6).position, clip.range(4, 6).lengthBytes], [70, 50]);
+  });
+
+  test('of a sequence is an object a frame, each of its own content', () => {
+    const clip = new Clip('clip', 3, 5, formatOf({ codec: 'dpx-hd' }));
+    const objects = clip.objects();
+    assert.equal(objects.length, 5);
+    assert.equal(objects[0]?.sizeBytes, 8_296_448);
+    assert.equal(new Set(objects.map(({ key }) => key.index)).size, 5);
+    assert.equal(clip.range(2, 3).object.name, objects[2]?.name);
+  });
+});
