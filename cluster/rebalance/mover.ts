@@ -26,12 +26,19 @@ import { Throttle } from './throttle.ts';
 /** Partitions that join at a time: few, for every write to them needs the joining device. */
 const BATCH_MAX = 64;
 const AT_ONCE_MAX = 4;
-/** Without success for so long, a device that joins is taken back, so that its partitions do not wait for it. */
-const JOIN_MS_MAX = 5000;
-const RETRY_MS = 100;
-/** A device that failed is tried again after this time. */
-const REST_MS = 10_000;
-const IDLE_MS = 1000;
+
+export interface MoverTimes {
+  /** Without success for so long, a device that joins is taken back, so that its partitions do not wait for it. */
+  readonly joinMs: number;
+  /** Between two looks at devices that join. */
+  readonly retryMs: number;
+  /** A device that failed is tried again after this time. */
+  readonly restMs: number;
+  /** Between two looks at the book. */
+  readonly idleMs: number;
+}
+
+const TIMES: MoverTimes = { joinMs: 5000, retryMs: 100, restMs: 10_000, idleMs: 1000 };
 
 export interface MoverOptions {
   readonly context: ClusterContext;
@@ -42,6 +49,7 @@ export interface MoverOptions {
   readonly dropAfterMs: number;
   /** Told of what goes wrong, once for each thing in a row. */
   readonly report: (problem: string) => void;
+  readonly times?: MoverTimes;
 }
 
 export interface MoverStatus {
@@ -67,6 +75,7 @@ interface Progress {
 
 export class Mover {
   readonly #options: MoverOptions;
+  readonly #times: MoverTimes;
   readonly #copy: CopyContext;
   /** Of the partitions that join. */
   readonly #progress = new Map<number, Progress>();
@@ -82,6 +91,7 @@ export class Mover {
 
   constructor(options: MoverOptions) {
     this.#options = options;
+    this.#times = options.times ?? TIMES;
     const { context, records } = options;
     const throttle = new Throttle(context.clock, options.bytesPerSecond);
     this.#copy = { cluster: context, records, throttle };
@@ -110,10 +120,10 @@ export class Mover {
   async #run(): Promise<void> {
     while (!this.#closed) {
       try {
-        if (!(await this.step())) await this.#pause(IDLE_MS);
+        if (!(await this.step())) await this.#pause(this.#times.idleMs);
       } catch (error) {
         this.#fail(errorText(error));
-        await this.#pause(IDLE_MS);
+        await this.#pause(this.#times.idleMs);
       }
     }
   }
@@ -154,7 +164,7 @@ export class Mover {
   }
 
   #rest(device: DeviceId): void {
-    this.#restUntilMs.set(device, this.#now() + REST_MS);
+    this.#restUntilMs.set(device, this.#now() + this.#times.restMs);
   }
 
   #now(): number {
@@ -257,7 +267,7 @@ export class Mover {
     }
     for (const partition of [...finished.keys(), ...failed]) this.#progress.delete(partition);
     if (finished.size > 0) this.#problem = undefined;
-    if (finished.size + failed.size < begun.length) await this.#pause(RETRY_MS);
+    if (finished.size + failed.size < begun.length) await this.#pause(this.#times.retryMs);
   }
 
   /** Runs a part of a move; one that has failed for too long goes into `failed`. */
@@ -276,7 +286,7 @@ export class Mover {
       await run(progress);
       progress.sinceMs = this.#now();
     } catch (error) {
-      if (this.#now() - progress.sinceMs < JOIN_MS_MAX) return;
+      if (this.#now() - progress.sinceMs < this.#times.joinMs) return;
       failed.add(partition);
       this.#fail(`device ${device} cannot join partition ${partition}: ${errorText(error)}`);
     }

@@ -12,11 +12,12 @@ export class DeviceService {
   readonly registers: RegisterService;
   readonly uploads: UploadLedger;
 
-  constructor(id: DeviceId, engine: DeviceEngine, clock: Clock) {
+  /** @param retiringMs how long uploads are taken under an epoch that has passed; two seconds when left out. */
+  constructor(id: DeviceId, engine: DeviceEngine, clock: Clock, retiringMs?: number) {
     this.id = id;
     this.engine = engine;
     this.registers = new RegisterService(engine, clock);
-    this.uploads = new UploadLedger(clock);
+    this.uploads = new UploadLedger(clock, retiringMs);
   }
 
   /** A blob's sink, known to the ledger until it has ended. */

@@ -11,12 +11,14 @@ const RETIRING_MS = 2000;
 
 export class UploadLedger {
   readonly #clock: Clock;
+  readonly #retiringMs: number;
   /** Numbers of uploads, by partition and then by epoch. An epoch that is being retired counts as one. */
   readonly #open = new Map<number, Map<number, number>>();
   readonly #retiring = new Map<number, number>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, retiringMs = RETIRING_MS) {
     this.#clock = clock;
+    this.#retiringMs = retiringMs;
   }
 
   /** Call what it returns, once, when the upload has ended. */
@@ -33,7 +35,7 @@ export class UploadLedger {
   retire({ partition, epoch }: Route): void {
     this.#retiring.set(partition, epoch);
     const end = this.begin({ partition, epoch });
-    this.#clock.after(RETIRING_MS, () => {
+    this.#clock.after(this.#retiringMs, () => {
       if (this.#retiring.get(partition) === epoch) this.#retiring.delete(partition);
       end();
     });

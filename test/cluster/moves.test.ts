@@ -3,10 +3,16 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TICKS_PER_MS, ZERO_BALLOT } from '#common/ballot.ts';
 import { recordKey, recordKinds } from '#common/codec/record-key.ts';
 import { type DeviceId, spaceId } from '#common/ids.ts';
 import type { Cluster, Stripe } from '#cluster/cluster.ts';
+import { placeRecord } from '#cluster/context.ts';
 import type { Mover } from '#cluster/rebalance/mover.ts';
+import { NOTHING_COUNTED } from '#storage-node/protocol/accepted-state.ts';
+import type { Accept } from '#storage-node/protocol/messages/accept.ts';
+import type { Prepare } from '#storage-node/protocol/messages/prepare.ts';
+import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import { MemoryNodes } from './memory-nodes.ts';
 
 const SPACE = spaceId('3c'.repeat(16));
@@ -203,5 +209,40 @@ test('partitions whose joining device dies are given back to their members, and 
   assert.ok(nodes.moving.moves.every(({ begun }) => !begun));
   await nodes.startNode(added);
   await moved(nodes, mover);
+  await mover.close();
+});
+
+test('a writer whose ballot only a lost majority has promised does not undo what the new members decide', async () => {
+  await using nodes = await MemoryNodes.start(3);
+  const cluster = await nodes.open('proxy-1');
+  const key = keyOf('k', 0);
+  const { ring, nodes: clients } = cluster.context;
+  const { route, members } = placeRecord(cluster.context, key);
+  const [first, second, third] = members as [DeviceId, DeviceId, DeviceId];
+  const ask = (device: DeviceId, request: Prepare | Accept): Promise<NodeReply> =>
+    new Promise((resolve) => clients.client(device, 'small').ask(device, request, resolve));
+  // Another proxy's clock is ahead. The second and third member promise to it; the second alone takes what it writes, and is cut off.
+  const ballot = { clock: (Date.now() + 60_000) * TICKS_PER_MS, writer: 7 };
+  for (const device of [second, third])
+    assert.equal((await ask(device, { type: 'prepare', route, key, ballot })).type, 'promised');
+  const content = Buffer.from('undecided');
+  const state = { ballot, history: [], horizon: ZERO_BALLOT, counted: NOTHING_COUNTED, live: true };
+  const undecided = { ...state, summary: content, content };
+  assert.equal((await ask(second, { type: 'accept', route, key, state: undecided })).type, 'accepted');
+  await nodes.stopNode(second);
+  // The third member is replaced: the first and the new one have never heard of that ballot.
+  await nodes.addNode();
+  await nodes.change((builder) => {
+    builder.remove(third);
+    builder.rebalance({ nowMs: Date.now(), holdsData: true });
+  });
+  const mover = await nodes.openMover(DROP_AFTER_MS);
+  mover.start();
+  await moved(nodes, mover);
+  assert.notDeepEqual(nodes.ring.members(route.partition), ring.members(route.partition));
+  await mutate(cluster, 'k', 0, 'decided');
+  await nodes.startNode(second);
+  await nodes.stopNode(first);
+  assert.equal((await cluster.records.read(key))?.content.toString(), 'decided');
   await mover.close();
 });

@@ -67,6 +67,12 @@ export class SimulatedDisk {
     this.#push({ type: 'ceiling', ceiling, durable });
   }
 
+  /** Forgets a key, durably at once. */
+  remove(key: string): void {
+    this.records.delete(key);
+    this.entries = this.entries.filter((entry) => entry.type !== 'record' || entry.key !== key);
+  }
+
   /** Calls `then` when what has been appended so far is durable. */
   whenDurable(then: () => void): void {
     this.raiseCeiling(0, then);

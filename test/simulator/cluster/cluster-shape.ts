@@ -26,6 +26,12 @@ export interface ClusterShape {
   readonly downMsMax: number;
   readonly partitionMsMax: number;
   readonly calmAtMs: number;
+  /** Devices that are no members at first. */
+  readonly spares: number;
+  /** Mean time between two changes of a member, Infinity for none. */
+  readonly moveEveryMs: number;
+  /** How far behind the published ring a machine may be. */
+  readonly ringDelayMsMax: number;
 }
 
 const FEW_NAMES = ['a', 'b/1', 'b/2', 'c/d/1', 'c/d/2', 'c/e'];
@@ -38,8 +44,9 @@ const MANY_NAMES = Array.from(
 export function drawClusterShape(dice: Dice): ClusterShape {
   const mixed = drawMixed(dice);
   const kind = dice.below(100);
-  if (kind < 50) return mixed;
-  return kind < 90 ? drawNarrow(dice, mixed) : drawWide(mixed);
+  if (kind < 40) return mixed;
+  if (kind < 70) return drawNarrow(dice, mixed);
+  return kind < 92 ? drawMoving(dice, mixed) : drawWide(mixed);
 }
 
 function drawMixed(dice: Dice): ClusterShape {
@@ -64,6 +71,9 @@ function drawMixed(dice: Dice): ClusterShape {
     downMsMax: dice.between(2, 200),
     partitionMsMax: dice.between(10, 200),
     calmAtMs: dice.between(200, 700),
+    spares: 1 + dice.below(2),
+    moveEveryMs: often(dice, 0.5, 5, 80),
+    ringDelayMsMax: dice.pick([1, 20, 100]),
   };
 }
 
@@ -84,6 +94,32 @@ function drawNarrow(dice: Dice, mixed: ClusterShape): ClusterShape {
     syncMsMax: 0.3,
     crashEveryMs: dice.between(40, 150),
     downMsMax: dice.between(5, 50),
+    isFilled: false,
+  };
+}
+
+/** Members that change all the time, while machines are behind and messages late. */
+function drawMoving(dice: Dice, mixed: ClusterShape): ClusterShape {
+  return {
+    ...mixed,
+    members: 3,
+    spares: 2,
+    names: ['c/1'],
+    listingShare: 0.15,
+    proxies: 3,
+    sessions: 2,
+    operationsMax: 120,
+    thinkMs: dice.between(0.5, 5),
+    delayMsMax: dice.between(0.3, 3),
+    lateChance: dice.between(0.1, 0.35),
+    lateMsMax: dice.between(20, 200),
+    syncMsMax: dice.pick([0.3, 5]),
+    skewMsMax: dice.pick([0, 50, 2000]),
+    crashEveryMs: often(dice, 0.5, 40, 150),
+    partitionEveryMs: often(dice, 0.5, 30, 150),
+    moveEveryMs: dice.between(1, 5),
+    ringDelayMsMax: dice.pick([5, 30, 120]),
+    calmAtMs: dice.between(300, 900),
     isFilled: false,
   };
 }

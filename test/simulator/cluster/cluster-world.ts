@@ -16,7 +16,8 @@ import { NodeDirectory } from '#cluster/node-directory.ts';
 import { QuorumRecords } from '#cluster/records/quorum-records.ts';
 import { Ticker } from '#cluster/ticker.ts';
 import type { PlacementHash } from '#ring/placement-hash.ts';
-import { LiveRing } from '#ring/live-ring.ts';
+import { Mover, type MoverOptions } from '#cluster/rebalance/mover.ts';
+import type { LiveRing, RingSource } from '#ring/live-ring.ts';
 import type { Ring, RingDevice } from '#ring/ring.ts';
 import type { DeviceEngine } from '#storage-node/engine/device-engine.ts';
 import { DataBuffers } from '#storage-node/protocol/data-buffers.ts';
@@ -27,21 +28,32 @@ import { SimulatedDisk } from '../simulated-disk.ts';
 import { Timeline } from '../timeline.ts';
 import { type ClusterShape, drawClusterShape } from './cluster-shape.ts';
 import { machineClock } from './machine-clock.ts';
+import { MovingRing } from './moving-ring.ts';
 import { SimulatedEngine } from './simulated-engine.ts';
 
 const PORT = 7000;
 const CLUSTER_KEY = Buffer.alloc(32, 5);
+/** Shorter than the cluster's own, so that a schedule has many moves. */
+const RETIRING_MS = 2;
+const MOVER_TIMES = { joinMs: 60, retryMs: 3, restMs: 20, idleMs: 3 };
 
 /** What a planted bug replaces. */
 export interface ClusterParts {
   engine(disk: SimulatedDisk): DeviceEngine;
   /** The ring by which a proxy lists. */
   listingRing(ring: Ring): Ring;
+  /** The ring as all machines see it, and as proxies do. */
+  ring(ring: Ring): Ring;
+  proxyRing(ring: Ring): Ring;
+  mover(options: MoverOptions, rings: MovingRing): Pick<Mover, 'start'>;
 }
 
 export const realParts: ClusterParts = {
   engine: (disk) => new SimulatedEngine(disk),
   listingRing: (ring) => ring,
+  ring: (ring) => ring,
+  proxyRing: (ring) => ring,
+  mover: (options) => new Mover(options),
 };
 
 export interface Proxy {
@@ -55,6 +67,7 @@ interface Node {
   readonly disk: SimulatedDisk;
   readonly clock: Clock;
   server: StorageServer | undefined;
+  rings: LiveRing | undefined;
 }
 
 export class ClusterWorld {
@@ -67,7 +80,7 @@ export class ClusterWorld {
   readonly #parts: ClusterParts;
   readonly #randomness: Randomness;
   readonly #network: MemoryNetwork;
-  readonly #ring: Ring;
+  readonly rings: MovingRing;
   readonly #nodes: readonly Node[];
 
   constructor(seed: number, parts: ClusterParts, placement: PlacementHash) {
@@ -79,13 +92,15 @@ export class ClusterWorld {
       schedule: (task) => this.timeline.after(this.#delayMs(), task),
       clock: machineClock(this.timeline, 0),
     });
-    const devices = Array.from({ length: this.shape.members }, (_, index) => ringDevice(index));
-    this.#ring = onePartition(devices);
+    const { members, spares, ringDelayMsMax } = this.shape;
+    const devices = Array.from({ length: members + spares }, (_, index) => ringDevice(index));
+    this.rings = new MovingRing(this.timeline, this.dice, devices, members, ringDelayMsMax);
     this.#nodes = devices.map((device) => this.#node(device));
     for (const node of this.#nodes) this.#start(node);
     this.proxies = Array.from({ length: this.shape.proxies }, (_, index) =>
       this.#proxy(`proxy ${index}`, placement),
     );
+    this.#startMover(placement);
     this.#scheduleFaults();
   }
 
@@ -104,40 +119,89 @@ export class ClusterWorld {
       syncMsMin: 0.1,
       syncMsMax: this.shape.syncMsMax,
     });
-    return { device, disk, clock: this.#clock(), server: undefined };
+    return { device, disk, clock: this.#clock(), server: undefined, rings: undefined };
   }
 
   #start(node: Node): void {
     const { device, disk, clock } = node;
-    const service = new DeviceService(device.id, this.#parts.engine(disk), clock);
+    const service = new DeviceService(device.id, this.#parts.engine(disk), clock, RETIRING_MS);
+    const rings = this.rings.live();
     const server = new StorageServer({
       network: this.#network.host(device.host),
       clock,
       randomness: this.#randomness,
       log: createLogger({ level: 'error', form: 'pretty', sink: process.stderr, nowMs: () => clock.nowMs() }),
       clusterKey: CLUSTER_KEY,
-      rings: new LiveRing(this.#ring),
+      rings: seenAs(rings, this.#parts.ring),
       devices: new Map([[device.id, service]]),
     });
     node.server = server;
+    node.rings = rings;
     server.listen(device.address).catch(fail);
   }
 
   #proxy(name: string, placement: PlacementHash): Proxy {
+    const rings = seenAs(this.rings.live(), (ring) => this.#parts.proxyRing(this.#parts.ring(ring)));
+    const { context, records } = this.#client(name, placement, rings);
+    const { listingRing } = this.#parts;
+    const listing: ClusterContext = {
+      ...context,
+      get ring() {
+        return listingRing(rings.current);
+      },
+    };
+    return { name, records, listings: new QuorumListings(listing, records) };
+  }
+
+  #client(
+    name: string,
+    placement: PlacementHash,
+    rings: RingSource,
+  ): { context: ClusterContext; records: QuorumRecords } {
     const clock = this.#clock();
     const network = this.#network.host(name);
     const randomness = this.#randomness;
-    const ring = this.#ring;
     const buffers = new DataBuffers();
     const nodes = new NodeDirectory(
       { network, clock, randomness, clusterKey: CLUSTER_KEY, buffers },
-      () => ring,
+      () => rings.current,
     );
     const ballots = new BallotClock(this.dice.below(2 ** 48), () => clock.nowMs());
-    const context: ClusterContext = { ring, placement, nodes, clock, randomness, ballots };
-    const records = new QuorumRecords(context, new Ticker(clock));
-    const listing: ClusterContext = { ...context, ring: this.#parts.listingRing(ring) };
-    return { name, records, listings: new QuorumListings(listing, records) };
+    const context: ClusterContext = {
+      get ring() {
+        return rings.current;
+      },
+      ringOutdated: () => rings.look(),
+      placement,
+      nodes,
+      clock,
+      randomness,
+      ballots,
+    };
+    return { context, records: new QuorumRecords(context, new Ticker(clock)) };
+  }
+
+  /** The mover has each ring as soon as it is published, for it publishes it. */
+  #startMover(placement: PlacementHash): void {
+    const [world, parts] = [this.rings, this.#parts];
+    const rings: RingSource = {
+      get current() {
+        return parts.ring(world.current);
+      },
+      look: () => undefined,
+      subscribe: () => () => undefined,
+    };
+    const { context, records } = this.#client('mover', placement, rings);
+    const options: MoverOptions = {
+      context,
+      records,
+      book: this.rings.book(),
+      bytesPerSecond: 2 ** 40,
+      dropAfterMs: 5,
+      report: () => undefined,
+      times: MOVER_TIMES,
+    };
+    parts.mover(options, this.rings).start();
   }
 
   #scheduleFaults(): void {
@@ -147,6 +211,7 @@ export class ClusterWorld {
       this.#network.sever(this.dice.pick(this.proxies).name, this.dice.pick(this.#nodes).device.host),
     );
     this.#often(shape.partitionEveryMs, () => this.#partition());
+    this.#often(shape.moveEveryMs, () => this.rings.planMove());
     this.timeline.after(shape.calmAtMs, () => this.#calm());
   }
 
@@ -164,6 +229,7 @@ export class ClusterWorld {
     this.crashes += 1;
     node.server.close().catch(fail);
     node.server = undefined;
+    if (node.rings !== undefined) this.rings.forget(node.rings);
     node.disk.crash();
     this.timeline.after(this.dice.between(1, this.shape.downMsMax), () => this.#restart(node));
   }
@@ -187,6 +253,19 @@ export class ClusterWorld {
   }
 }
 
+/** A machine's rings with a planted mistake in each; one object a ring, as its readers expect. */
+function seenAs(live: LiveRing, change: (ring: Ring) => Ring): RingSource {
+  let [known, seen] = [live.current, change(live.current)];
+  return {
+    get current() {
+      if (known !== live.current) [known, seen] = [live.current, change(live.current)];
+      return seen;
+    },
+    look: () => live.look(),
+    subscribe: (listener) => live.subscribe((next, before) => listener(change(next), change(before))),
+  };
+}
+
 function fail(error: unknown): void {
   throw error;
 }
@@ -195,21 +274,4 @@ function ringDevice(index: number): RingDevice {
   const host = `node ${index}`;
   const address = { host, port: PORT };
   return { id: deviceId(index), region: 1, zone: index, rack: 0, host, address, weight: 1 };
-}
-
-/** A ring of one partition whose members are all the devices. */
-function onePartition(devices: readonly RingDevice[]): Ring {
-  const members = Object.freeze(devices.map((device) => device.id));
-  return {
-    version: 1,
-    partitionPower: 0,
-    replicas: devices.length,
-    devices,
-    partitionOf: () => 0,
-    partitionOfHigh: () => 0,
-    members: () => members,
-    voters: () => members,
-    epoch: () => 1,
-    handoffs: () => [],
-  };
 }

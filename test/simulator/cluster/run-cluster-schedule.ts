@@ -24,6 +24,8 @@ export interface ClusterResult {
   readonly operations: number;
   readonly listings: number;
   readonly crashes: number;
+  /** Members that another device has taken the place of. */
+  readonly moves: number;
 }
 
 export async function runClusterSchedule(
@@ -47,7 +49,13 @@ export async function runClusterSchedule(
     await turn();
   }
   const { operations, listings } = clients;
-  const figures = { seed, operations: operations.length, listings: listings.length, crashes: world.crashes };
+  const figures = {
+    seed,
+    operations: operations.length,
+    listings: listings.length,
+    crashes: world.crashes,
+    moves: world.rings.moves,
+  };
   if (clients.open > 0) return { ...figures, violation: 'not live in the calm', history: [] };
   if (clients.failedInCalm !== undefined) return { ...figures, violation: clients.failedInCalm, history: [] };
   return { ...figures, ...judge(operations, listings, world.shape.names) };

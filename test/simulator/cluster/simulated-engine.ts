@@ -62,8 +62,8 @@ export class SimulatedEngine implements DeviceEngine {
     throw notSimulated();
   }
 
-  async dropRecord(): Promise<void> {
-    throw notSimulated();
+  async dropRecord(key: RecordKey): Promise<void> {
+    this.#disk.remove(key.toString('latin1'));
   }
 
   async createBlob(): Promise<never> {
