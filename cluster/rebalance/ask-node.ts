@@ -7,16 +7,16 @@ import type { ClusterContext } from '../context.ts';
 
 /** Throws what the node answers FAILED with, and `protocol-violation` when it answers something else than `type`. */
 export async function askNode<Type extends NodeReply['type']>(
-  { nodes, ringOutdated }: ClusterContext,
+  context: ClusterContext,
   device: DeviceId,
   message: EncodedMessage,
   type: Type,
 ): Promise<NodeReply & { readonly type: Type }> {
   const reply = await new Promise<NodeReply>((resolve) =>
-    nodes.client(device, 'small').request(device, message, resolve),
+    context.nodes.client(device, 'small').request(device, message, resolve),
   );
   if (reply.type === 'failed') {
-    if (reply.error.code === 'ring-outdated') ringOutdated?.();
+    if (reply.error.code === 'ring-outdated') context.ringOutdated?.();
     throw reply.error;
   }
   if (reply.type !== type) throw new HoldfastError('protocol-violation', `${reply.type} answers no ${type}`);

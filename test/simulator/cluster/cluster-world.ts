@@ -143,11 +143,11 @@ export class ClusterWorld {
   #proxy(name: string, placement: PlacementHash): Proxy {
     const rings = seenAs(this.rings.live(), (ring) => this.#parts.proxyRing(this.#parts.ring(ring)));
     const { context, records } = this.#client(name, placement, rings);
-    const { listingRing } = this.#parts;
+    const parts = this.#parts;
     const listing: ClusterContext = {
       ...context,
       get ring() {
-        return listingRing(rings.current);
+        return parts.listingRing(rings.current);
       },
     };
     return { name, records, listings: new QuorumListings(listing, records) };
