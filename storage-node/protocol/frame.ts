@@ -51,6 +51,7 @@ export const frameTypes = {
   drop: 58,
   dropped: 59,
   blobCopy: 60,
+  repair: 61,
 } as const;
 export type FrameType = (typeof frameTypes)[keyof typeof frameTypes];
 

@@ -277,3 +277,44 @@ describe('limits', () => {
     assert.deepEqual(bench.prepare(at(0), keyOf('other')), promised());
   });
 });
+
+describe('a REPAIR', () => {
+  const repair = (bench: Bench, state: AcceptedState, isDamaged = false): ReplicaAction =>
+    bench.replica.repair(KEY, state, isDamaged);
+
+  test('gives a replica what it missed, whatever it has promised', () => {
+    const bench = new Bench();
+    bench.append(stateAt(at(1), 'old'))();
+    assert.deepEqual(bench.prepare(at(9)), promised(stateAt(at(1), 'old')));
+    assert.equal(repair(bench, stateAt(at(5), 'missed')).type, 'append');
+  });
+
+  test('changes nothing where that, or what is above it, is held', () => {
+    const bench = new Bench();
+    bench.append(stateAt(at(5), 'new'))();
+    const held: ReplicaAction = { type: 'answer', answer: { type: 'accepted' } };
+    assert.deepEqual(repair(bench, stateAt(at(5), 'new')), held);
+    assert.deepEqual(repair(bench, stateAt(at(4), 'old')), held);
+  });
+
+  test('is refused by one that has nothing of the key and may have forgotten its tombstone', () => {
+    const bench = new Bench();
+    bench.replica.forget(at(7));
+    assert.deepEqual(repair(bench, stateAt(at(5), 'deleted since')), refused(at(7).clock));
+    assert.deepEqual(repair(bench, stateAt(at(7), 'deleted since')), refused(at(7).clock));
+    assert.equal(repair(bench, stateAt(at(8), 'written since')).type, 'append');
+  });
+
+  test('replaces a state that cannot be read, by the same or by a newer one', () => {
+    const damaged = new Bench({
+      accepted: () => {
+        throw new Error('the record is damaged');
+      },
+      acceptedBallot: () => at(5),
+    });
+    assert.equal(repair(damaged, stateAt(at(5), 'the same'), true).type, 'append');
+    const another = new Bench({ acceptedBallot: () => at(5) });
+    assert.equal(another.replica.accept(KEY, stateAt(at(6), 'newer')).type, 'append');
+    assert.deepEqual(another.replica.accept(KEY, stateAt(at(4), 'older')), refused(at(5).clock));
+  });
+});

@@ -22,6 +22,8 @@ export interface ReplicaOptions {
   readonly floor: number;
   /** The durable accepted state of a key. */
   readonly accepted: (key: RecordKey) => AcceptedState | undefined;
+  /** Its ballot alone, also where the state cannot be read any more; that of `accepted` when left out. */
+  readonly acceptedBallot?: (key: RecordKey) => Ballot | undefined;
   readonly nowMs: () => number;
   readonly promisesMax?: number;
 }
@@ -61,9 +63,9 @@ export class RegisterReplica {
     const name = key.toString('latin1');
     const accepted = this.#latest(name, key);
     const promised = this.#promises.get(name) ?? ZERO_BALLOT;
-    const refused = this.#refusal(ballot, promised, accepted);
+    const refused = this.#refusal(ballot, promised, accepted?.ballot);
     if (refused !== undefined || compareBallots(ballot, promised) === 0) {
-      return { type: 'answer', answer: refused ?? this.#refuse(promised, accepted) };
+      return { type: 'answer', answer: refused ?? this.#refuse(promised, accepted?.ballot) };
     }
     // A promise shows what is durable: two that show one ballot must mean that it is decided.
     const onItsWay = this.#pending.get(name)?.at(-1);
@@ -76,11 +78,8 @@ export class RegisterReplica {
   accept(key: RecordKey, state: AcceptedState): ReplicaAction {
     this.#checkSkew(state.ballot);
     const name = key.toString('latin1');
-    const accepted = this.#latest(name, key);
-    if (accepted !== undefined && sameBallot(accepted.ballot, state.ballot)) {
-      const pending = this.#pending.get(name)?.includes(accepted) ?? false;
-      return pending ? { type: 'await', state: accepted } : { type: 'answer', answer: { type: 'accepted' } };
-    }
+    const accepted = this.#latestBallot(name, key);
+    if (accepted !== undefined && sameBallot(accepted, state.ballot)) return this.#alreadyHeld(name);
     const refused = this.#refusal(state.ballot, this.#promises.get(name) ?? ZERO_BALLOT, accepted);
     if (refused !== undefined) return { type: 'answer', answer: refused };
     // The promise stays until the state is durable: if the append fails, the ballot remains promised.
@@ -101,12 +100,32 @@ export class RegisterReplica {
    */
   learn(key: RecordKey, state: AcceptedState): ReplicaAction {
     const name = key.toString('latin1');
-    const accepted = this.#latest(name, key);
-    if (accepted !== undefined && compareBallots(accepted.ballot, state.ballot) >= 0) {
-      const pending = this.#pending.get(name)?.includes(accepted) ?? false;
-      return pending ? { type: 'await', state: accepted } : { type: 'answer', answer: { type: 'accepted' } };
-    }
+    const accepted = this.#latestBallot(name, key);
+    if (accepted !== undefined && compareBallots(accepted, state.ballot) >= 0) return this.#alreadyHeld(name);
     return this.#append(name, state);
+  }
+
+  /**
+   * Takes a state that has been decided, which this device missed. Where it has nothing of the key it may have forgotten a tombstone above
+   * that state, which all members had; the floor lies at or above every tombstone that was forgotten.
+   * @param isDamaged the state that it has cannot be read: the same one takes its place.
+   */
+  repair(key: RecordKey, state: AcceptedState, isDamaged: boolean): ReplicaAction {
+    const name = key.toString('latin1');
+    const accepted = this.#latestBallot(name, key);
+    if (accepted === undefined && state.ballot.clock <= this.#floor) {
+      return { type: 'answer', answer: this.#refuse(ZERO_BALLOT, undefined) };
+    }
+    const isSame = accepted !== undefined && sameBallot(accepted, state.ballot);
+    if (isSame && isDamaged && !this.#pending.has(name)) return this.#append(name, state);
+    return this.learn(key, state);
+  }
+
+  /** It has this state, or one above it: on its disk, or on the way there. */
+  #alreadyHeld(name: string): ReplicaAction {
+    const onItsWay = this.#pending.get(name)?.at(-1);
+    if (onItsWay !== undefined) return { type: 'await', state: onItsWay };
+    return { type: 'answer', answer: { type: 'accepted' } };
   }
 
   /** Nothing that was promised or accepted so far has a ballot whose clock lies above it. */
@@ -145,17 +164,24 @@ export class RegisterReplica {
     return this.#pending.get(name)?.at(-1) ?? this.#options.accepted(key);
   }
 
+  #latestBallot(name: string, key: RecordKey): Ballot | undefined {
+    const onItsWay = this.#pending.get(name)?.at(-1);
+    if (onItsWay !== undefined) return onItsWay.ballot;
+    const { accepted, acceptedBallot } = this.#options;
+    return acceptedBallot === undefined ? accepted(key)?.ballot : acceptedBallot(key);
+  }
+
   /** A refusal when the ballot lies under what was promised or at or under what was accepted, or under the floor. */
-  #refusal(ballot: Ballot, promised: Ballot, accepted: AcceptedState | undefined): Refused | undefined {
+  #refusal(ballot: Ballot, promised: Ballot, accepted: Ballot | undefined): Refused | undefined {
     const fits =
       ballot.clock > this.#floor &&
       compareBallots(ballot, promised) >= 0 &&
-      (accepted === undefined || compareBallots(ballot, accepted.ballot) > 0);
+      (accepted === undefined || compareBallots(ballot, accepted) > 0);
     return fits ? undefined : this.#refuse(promised, accepted);
   }
 
-  #refuse(promised: Ballot, accepted: AcceptedState | undefined): Refused {
-    return { type: 'refused', clock: Math.max(this.#floor, promised.clock, accepted?.ballot.clock ?? 0) };
+  #refuse(promised: Ballot, accepted: Ballot | undefined): Refused {
+    return { type: 'refused', clock: Math.max(this.#floor, promised.clock, accepted?.clock ?? 0) };
   }
 
   #promise(name: string, ballot: Ballot): void {

@@ -18,6 +18,7 @@ import { decodeList, encodeRows } from '../protocol/messages/list.ts';
 import type { EncodedMessage, Route } from '../protocol/messages/message.ts';
 import { decodePrepare, encodePromised } from '../protocol/messages/prepare.ts';
 import { decodePurge, encodePurged } from '../protocol/messages/purge.ts';
+import { decodeRepair } from '../protocol/messages/repair.ts';
 import { decodeRead, encodeBallotAnswer, encodeStateAnswer } from '../protocol/messages/read.ts';
 import { decodeWalk, encodeWalked } from '../protocol/messages/walk.ts';
 import type { DeviceService } from './device-service.ts';
@@ -109,6 +110,10 @@ async function answerCopying(
     case frameTypes.learn: {
       const message = decodeLearn(Buffer.from(payload));
       return encodeRegisterReply(await deviceOf(device, message.route, 'any').registers.learn(message));
+    }
+    case frameTypes.repair: {
+      const message = decodeRepair(Buffer.from(payload));
+      return encodeRegisterReply(await deviceOf(device, message.route).registers.repair(message));
     }
     case frameTypes.held: {
       const message = decodeHeld(Buffer.from(payload));

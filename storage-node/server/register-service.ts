@@ -3,6 +3,8 @@
  * thrown.
  */
 import { sameBallot } from '#common/ballot.ts';
+import type { RecordKey } from '#common/codec/record-key.ts';
+import { hasCode } from '#common/errors.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { DeviceEngine } from '../engine/device-engine.ts';
 import type { AcceptedState } from '../protocol/accepted-state.ts';
@@ -11,6 +13,7 @@ import type { Learn } from '../protocol/messages/learn.ts';
 import type { Prepare, Promised } from '../protocol/messages/prepare.ts';
 import type { BallotAnswer, Read, StateAnswer } from '../protocol/messages/read.ts';
 import type { Purge } from '../protocol/messages/purge.ts';
+import type { Repair } from '../protocol/messages/repair.ts';
 import { RegisterReplica, type ReplicaAction } from '../register/replica.ts';
 
 const ACCEPTED: Accepted = { type: 'accepted' };
@@ -31,6 +34,8 @@ export class RegisterService {
     this.#replica = new RegisterReplica({
       floor: engine.floor,
       accepted: (key) => engine.readRecord(key),
+      // The index alone tells it: a record that cannot be read any more can still be replaced.
+      acceptedBallot: (key) => engine.readRow(key)?.ballot,
       nowMs: () => clock.nowMs(),
     });
   }
@@ -51,6 +56,22 @@ export class RegisterService {
   /** Takes a state that has been decided. */
   learn(message: Learn): RegisterReply | Promise<RegisterReply> {
     return this.#follow(message, this.#replica.learn(message.key, message.state));
+  }
+
+  /** Takes a state that has been decided in place of what this device has, when that is older or cannot be read. */
+  repair(message: Repair): RegisterReply | Promise<RegisterReply> {
+    const { key, state } = message;
+    return this.#follow(message, this.#replica.repair(key, state, this.#isDamaged(key)));
+  }
+
+  #isDamaged(key: RecordKey): boolean {
+    try {
+      this.#engine.readRecord(key);
+      return false;
+    } catch (error) {
+      if (!hasCode(error, 'data-corrupt')) throw error;
+      return true;
+    }
   }
 
   /**
@@ -82,7 +103,7 @@ export class RegisterService {
     return { type: 'state', state: this.#engine.readRecord(message.key) };
   }
 
-  #follow(message: Accept | Learn, action: ReplicaAction): RegisterReply | Promise<RegisterReply> {
+  #follow(message: Accept | Learn | Repair, action: ReplicaAction): RegisterReply | Promise<RegisterReply> {
     if (action.type === 'append') return this.#append(message, action.settle);
     if (action.type === 'await') return this.#appended(action.state).then(() => ACCEPTED);
     return this.#immediate(action);
@@ -107,7 +128,10 @@ export class RegisterService {
     return append;
   }
 
-  async #append(message: Accept | Learn, settle: (durable: boolean) => void): Promise<RegisterReply> {
+  async #append(
+    message: Accept | Learn | Repair,
+    settle: (durable: boolean) => void,
+  ): Promise<RegisterReply> {
     const append = this.#engine.writeRecord(message.key, message.state);
     this.#appends.set(message.state, append);
     try {

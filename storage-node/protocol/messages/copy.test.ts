@@ -16,6 +16,7 @@ import {
 } from './copy.ts';
 import { type HeldKind, decodeHeld, encodeHeld, encodeNames, heldNameBytes } from './held.ts';
 import { decodeLearn, encodeLearn } from './learn.ts';
+import { decodeRepair, encodeRepair } from './repair.ts';
 import { anyBytes, anyKey, anyRoute, anyState, anyU32, payloadOf, plain } from './message.fixture.ts';
 import type { EncodedMessage } from './message.ts';
 
@@ -74,6 +75,8 @@ describe('the messages that move a partition', () => {
   test('teach a decided state', () => {
     const learn = { type: fc.constant('learn' as const), route: anyRoute, key: anyKey, state: anyState };
     comesBack(plain(learn), encodeLearn, decodeLearn);
+    const repair = { ...learn, type: fc.constant('repair' as const) };
+    comesBack(plain(repair), encodeRepair, decodeRepair);
   });
 
   test('ask for the names of what a device holds', () => {
