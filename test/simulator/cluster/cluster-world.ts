@@ -132,7 +132,7 @@ export class ClusterWorld {
       randomness: this.#randomness,
       log: createLogger({ level: 'error', form: 'pretty', sink: process.stderr, nowMs: () => clock.nowMs() }),
       clusterKey: CLUSTER_KEY,
-      rings: seenAs(rings, this.#parts.ring),
+      rings: seenAs(rings, (ring) => this.#parts.ring(ring)),
       devices: new Map([[device.id, service]]),
     });
     node.server = server;
