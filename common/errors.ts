@@ -48,6 +48,16 @@ export const errorCodes = {
   'store-full': 'the control store is full',
   /** The control store did not answer, and nothing has happened; a change that was on its way is `outcome-unknown`. */
   'store-unavailable': 'the control store cannot be reached',
+  'resource-exists': 'there is such a resource already',
+  'resource-missing': 'there is no such resource',
+  /** The resource has an operation under way, and what was asked for does not put an end to it. */
+  'operation-running': 'an operation on the resource is not finished',
+  /** The operation can be tried again, or followed by another, and not undone. */
+  'operation-final': 'the operation cannot be undone',
+  /** An operation was not finished by its deadline; its failure says what kept it. */
+  'deadline-passed': 'the operation was not finished in time',
+  /** What a request makes its own condition does not hold. */
+  'condition-failed': 'the condition of the request does not hold',
   /** A server answered with an error status; the error's class carries the protocol's own code. */
   'request-refused': 'the server refused the request',
 } as const;

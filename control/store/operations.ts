@@ -35,8 +35,8 @@ export function isUnchanged({ key, modRevision }: Pick<Entry, 'key' | 'modRevisi
 }
 
 /** Holds while `key` is as it was read, be it there or not. */
-export function isAsRead(key: string, entry: Entry | undefined): Comparison {
-  return entry === undefined ? isAbsent(key) : isUnchanged(entry);
+export function isAsRead(key: string, entry: Pick<Entry, 'modRevision'> | undefined): Comparison {
+  return entry === undefined ? isAbsent(key) : isUnchanged({ key, modRevision: entry.modRevision });
 }
 
 export async function getEntry(store: Store, key: string): Promise<Entry | undefined> {

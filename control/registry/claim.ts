@@ -1,0 +1,101 @@
+/**
+ * A claim on a resource: one reconciler at a time works on it. It hangs on the reconciler's lease, so that it goes when the
+ * process does; whatever is written under it holds only while it is there.
+ */
+import { hasCode } from '#common/errors.ts';
+import {
+  getEntry,
+  isAbsent,
+  isAsRead,
+  isPresent,
+  isUnchanged,
+  put,
+  read,
+  remove,
+} from '../store/operations.ts';
+import { single } from '../store/key-range.ts';
+import type { Entry, LeaseId, Store } from '../store/store.ts';
+import { claimKey, readResource, type Resource, resourceKey, writeResource } from './resource.ts';
+
+export interface Claimed {
+  readonly resource: Resource;
+  readonly modRevision: number;
+}
+
+export type Written = 'written' | 'changed' | 'lost';
+
+export class Claim {
+  readonly #store: Store;
+  readonly #key: string;
+  readonly #resourceKey: string;
+  /** The revision of the claim, and what steps hand on as `fence`. */
+  readonly fence: number;
+
+  private constructor(store: Store, kind: string, id: string, fence: number) {
+    this.#store = store;
+    this.#key = claimKey(kind, id);
+    this.#resourceKey = resourceKey(kind, id);
+    this.fence = fence;
+  }
+
+  /** @returns nothing when another has it, or there is no such resource. */
+  static async take(store: Store, kind: string, id: string, lease: LeaseId): Promise<Claim | undefined> {
+    const key = claimKey(kind, id);
+    const { succeeded, revision } = await store.transact({
+      compare: [isAbsent(key), isPresent(resourceKey(kind, id))],
+      then: [put(key, Buffer.alloc(0), lease)],
+    });
+    return succeeded ? new Claim(store, kind, id, revision) : undefined;
+  }
+
+  async read(): Promise<Claimed | undefined> {
+    const entry = await getEntry(this.#store, this.#resourceKey);
+    return entry && { resource: readResource(entry), modRevision: entry.modRevision };
+  }
+
+  /** Replaces what was read; `changed` when somebody else has. With `ends`, the claim is given back at once. */
+  async write(
+    from: Claimed,
+    to: Resource | 'removed',
+    ends: boolean,
+  ): Promise<[Written, (Claimed | undefined)?]> {
+    const change = to === 'removed' ? remove(this.#resourceKey) : put(this.#resourceKey, writeResource(to));
+    const { succeeded, revision, results } = await this.#store.transact({
+      compare: [this.#isHeld(), isUnchanged({ key: this.#resourceKey, modRevision: from.modRevision })],
+      then: ends ? [change, remove(this.#key)] : [change],
+      otherwise: [read(single(this.#key))],
+    });
+    if (succeeded) return ['written', to === 'removed' ? undefined : { resource: to, modRevision: revision }];
+    const held = results[0]?.kind === 'range' ? results[0].entries[0] : undefined;
+    return [held?.modRevision === this.fence ? 'changed' : 'lost'];
+  }
+
+  async isHeld(): Promise<boolean> {
+    return (await this.#store.transact({ compare: [this.#isHeld()], then: [] })).succeeded;
+  }
+
+  /** Gives the claim back if the resource is still as it was read, so that no request made meanwhile is left lying. */
+  async release(asRead: Claimed | undefined): Promise<boolean> {
+    const { succeeded } = await this.#store.transact({
+      compare: [this.#isHeld(), isAsRead(this.#resourceKey, asRead)],
+      then: [remove(this.#key)],
+    });
+    return succeeded || !(await this.isHeld());
+  }
+
+  #isHeld(): ReturnType<typeof isUnchanged> {
+    return isUnchanged({ key: this.#key, modRevision: this.fence });
+  }
+}
+
+/** Takes away a claim of this process that no run of it holds: its answer was lost on the way. */
+export async function dropClaim(store: Store, entry: Entry): Promise<void> {
+  await store.transact({ compare: [isUnchanged(entry)], then: [remove(entry.key)] });
+}
+
+/** Whether a store's error is one that passes by itself. */
+export function isPassing(error: unknown): boolean {
+  return (
+    hasCode(error, 'store-unavailable') || hasCode(error, 'outcome-unknown') || hasCode(error, 'overloaded')
+  );
+}

@@ -1,0 +1,181 @@
+/**
+ * Finds operations that run and nobody works on, and works on them: some at a time, each under a claim. Any number of
+ * reconcilers, in any number of processes, may look after the same kinds.
+ */
+import { errorText } from '#common/errors.ts';
+import type { Clock } from '#common/io/clock.ts';
+import type { Logger } from '#common/log/logger.ts';
+import { HeldLease } from '../store/held-lease.ts';
+import { Mirror } from '../store/mirror.ts';
+import type { LeaseId, Store, WatchEvent } from '../store/store.ts';
+import { dropClaim, isPassing } from './claim.ts';
+import type { KindDefinition } from './kind.ts';
+import { OperationRun, type RunEnd } from './operation-run.ts';
+import { isBusy } from './operation-step.ts';
+import {
+  claimKey,
+  claimsOf,
+  idOfKey,
+  readResource,
+  type Resource,
+  resourceKey,
+  resourcesOf,
+} from './resource.ts';
+
+export interface ReconcilerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly kinds: readonly KindDefinition[];
+  /** How long a killed reconciler's claims stay. */
+  readonly leaseSeconds?: number;
+  /** Operations at a time. */
+  readonly concurrency?: number;
+  readonly pauseMs?: number;
+  readonly pauseMsMax?: number;
+  readonly graceMs?: number;
+}
+
+const LEASE_SECONDS = 10;
+const CONCURRENCY = 16;
+const PAUSE_MS = 250;
+const PAUSE_MS_MAX = 30_000;
+const GRACE_MS = 5000;
+const AGAIN_MS = 500;
+
+interface Followed {
+  readonly kind: KindDefinition;
+  readonly resources: Mirror;
+  readonly claims: Mirror;
+}
+
+interface Active {
+  readonly run: OperationRun;
+  readonly ended: Promise<void>;
+}
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #lease: HeldLease;
+  readonly #followed: readonly Followed[];
+  /** By the resource's key. A key may be waiting and active: it is looked at again when its run has ended. */
+  readonly #waiting = new Map<string, Followed>();
+  readonly #active = new Map<string, Active>();
+  #closed = false;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    const { store, clock } = options;
+    this.#followed = options.kinds.map((kind) => this.#follow(kind));
+    this.#lease = new HeldLease({
+      store,
+      clock,
+      ttlSeconds: options.leaseSeconds ?? LEASE_SECONDS,
+      onHeld: () => this.#pump(),
+      onLost: () => {
+        for (const { run } of this.#active.values()) run.lose();
+      },
+    });
+  }
+
+  /** Stops at the steps that are being done; others go on from there. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const active = [...this.#active.values()];
+    for (const { run } of active) run.lose();
+    await Promise.all(active.map(({ ended }) => ended));
+    await this.#lease.close();
+    await Promise.all(this.#followed.flatMap(({ resources, claims }) => [resources.close(), claims.close()]));
+  }
+
+  #follow(kind: KindDefinition): Followed {
+    const { store, clock, log } = this.#options;
+    const onTrouble = (error: unknown): void =>
+      log.warn('the control store cannot be watched', { kind: kind.kind, error });
+    const onChange = (event: WatchEvent): void => this.#look(followed, idOfKey(keyOf(event)));
+    const followed: Followed = {
+      kind,
+      resources: new Mirror({ store, clock, range: resourcesOf(kind.kind), onChange, onTrouble }),
+      claims: new Mirror({ store, clock, range: claimsOf(kind.kind), onChange, onTrouble }),
+    };
+    return followed;
+  }
+
+  #look(followed: Followed, id: string): void {
+    const key = resourceKey(followed.kind.kind, id);
+    const resource = this.#read(followed, key);
+    this.#active.get(key)?.run.seen(resource?.operation?.id);
+    if (!isBusy(resource)) return;
+    const claim = followed.claims.entries.get(claimKey(followed.kind.kind, id));
+    if (claim !== undefined && claim.lease !== this.#lease?.current) return;
+    this.#waiting.set(key, followed);
+    this.#pump();
+  }
+
+  #read({ resources }: Followed, key: string): Resource | undefined {
+    const entry = resources.entries.get(key);
+    if (entry === undefined) return undefined;
+    try {
+      return readResource(entry);
+    } catch (error) {
+      this.#options.log.error('a resource cannot be read', { key, error });
+      return undefined;
+    }
+  }
+
+  #pump(): void {
+    const lease = this.#lease?.current;
+    if (lease === undefined) return;
+    for (const [key, followed] of this.#waiting) {
+      if (this.#closed || this.#active.size >= (this.#options.concurrency ?? CONCURRENCY)) return;
+      if (this.#active.has(key)) continue;
+      this.#waiting.delete(key);
+      this.#start(key, followed, lease);
+    }
+  }
+
+  #start(key: string, followed: Followed, lease: LeaseId): void {
+    const { store, clock, pauseMs, pauseMsMax, graceMs } = this.#options;
+    const run = new OperationRun({
+      store,
+      clock,
+      lease,
+      kind: followed.kind,
+      id: idOfKey(key),
+      pauseMs: pauseMs ?? PAUSE_MS,
+      pauseMsMax: pauseMsMax ?? PAUSE_MS_MAX,
+      graceMs: graceMs ?? GRACE_MS,
+    });
+    this.#active.set(key, { run, ended: this.#finish(key, followed, run, lease) });
+  }
+
+  async #finish(key: string, followed: Followed, run: OperationRun, lease: LeaseId): Promise<void> {
+    let end: RunEnd = 'left';
+    try {
+      end = await run.run();
+      if (end === 'busy') await this.#dropLostClaim(key, followed, lease);
+    } catch (error) {
+      this.#options.log.error('an operation cannot be worked on', { key, error: errorText(error) });
+    }
+    this.#active.delete(key);
+    if (this.#closed) return;
+    if (end === 'settled') this.#look(followed, idOfKey(key));
+    else this.#options.clock.after(AGAIN_MS, () => this.#look(followed, idOfKey(key)));
+    this.#pump();
+  }
+
+  /** A claim under this process's own lease that no run of it holds: the answer to it was lost. */
+  async #dropLostClaim(key: string, { kind, claims }: Followed, lease: LeaseId): Promise<void> {
+    const claim = claims.entries.get(claimKey(kind.kind, idOfKey(key)));
+    if (claim?.lease !== lease) return;
+    try {
+      await dropClaim(this.#options.store, claim);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+  }
+}
+
+function keyOf(event: WatchEvent): string {
+  return event.kind === 'put' ? event.entry.key : event.key;
+}
