@@ -315,6 +315,6 @@ describe('a REPAIR', () => {
     assert.equal(repair(damaged, stateAt(at(5), 'the same'), true).type, 'append');
     const another = new Bench({ acceptedBallot: () => at(5) });
     assert.equal(another.replica.accept(KEY, stateAt(at(6), 'newer')).type, 'append');
-    assert.deepEqual(another.replica.accept(KEY, stateAt(at(4), 'older')), refused(at(5).clock));
+    assert.deepEqual(another.replica.accept(KEY, stateAt(at(4), 'older')), refused(at(6).clock));
   });
 });
