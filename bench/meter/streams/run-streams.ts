@@ -45,6 +45,7 @@ function planOf(
   const { timing } = order;
   const clips = stream.clips.map((clip) => clipOf(clip, order));
   const slotsTotal = Math.floor(((order.warmupMs + order.durationMs) * timing.framesPerS) / 1000);
+  const slotsCounted = Math.floor((order.durationMs * timing.framesPerS) / 1000);
   const random = new RandomSequence(scramble(order.seed ^ scramble(stream.stream + 1)));
   const clipFrames = clips.map(({ frames }) => frames);
   const settings = {
@@ -61,7 +62,7 @@ function planOf(
     units: unitsOf(slotsOf(settings, random), clips, slotsTotal, slotsMax),
     timing,
     startMs,
-    countedFromMs: startMs + order.warmupMs,
+    countedFromSlot: slotsTotal - slotsCounted,
     inFlightMax: order.inFlight,
     dropAfterMs: order.dropAfterMs,
     recording: take === undefined ? undefined : { open: () => target.record(take) },

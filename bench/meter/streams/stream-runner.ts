@@ -15,11 +15,11 @@ export interface StreamPlan {
   readonly timing: TimingSettings;
   /** Since the run's start. */
   readonly startMs: number;
-  /** Frames due before this moment of the run are shown, and not counted. */
-  readonly countedFromMs: number;
+  /** Frames before this one are moved, and not counted. */
+  readonly countedFromSlot: number;
   readonly inFlightMax: number;
   readonly dropAfterMs: number;
-  /** What is recorded, by a stream that records. */
+  /** What a recorder appends to; undefined where it writes an object a frame, and for players. */
   readonly recording: { open(): Promise<Recording> } | undefined;
   /** What another stream is recording, where this one plays that. */
   readonly growing: GrowingClip | undefined;
@@ -104,7 +104,7 @@ export class StreamRunner {
   }
 
   #start(unit: Unit, timing: UnitTiming): void {
-    const { startMs, countedFromMs, dropAfterMs } = this.#plan;
+    const { startMs, countedFromSlot, dropAfterMs } = this.#plan;
     const askedMs = startMs + timing.askedAtMs;
     const dueMs = startMs + timing.dueAtMs;
     const bytes = unit.reads.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
@@ -123,7 +123,7 @@ export class StreamRunner {
         doneMs: this.#nowMs(),
         failure,
       };
-      this.#run.counter.done(this.#stream, outcome, dueMs >= countedFromMs);
+      this.#run.counter.done(this.#stream, outcome, countedFromSlot);
     };
     // A player that is too late for a frame goes on to the next; a recorder can leave nothing out.
     const lastDueMs = dueMs + (unit.slots - 1) * timing.intervalMs;
@@ -145,8 +145,11 @@ export class StreamRunner {
     const { growing } = this.#plan;
     if (this.#plan.pattern === 'record') {
       const [range] = unit.reads;
-      if (this.#recording === undefined || range === undefined) throw this.#notRecording();
-      await this.#recording.append(range.position, range.lengthBytes);
+      if (range === undefined) throw new RangeError('a recorder writes one thing at a time');
+      // Of a sequence each frame is an object of its own.
+      if (this.#plan.recording === undefined) await this.#run.target.put(range.object);
+      else if (this.#recording === undefined) throw this.#notRecording();
+      else await this.#recording.append(range.position, range.lengthBytes);
       growing?.stored(unit.firstSlot + unit.slots);
       return;
     }

@@ -168,22 +168,25 @@ export class RunCounter {
     if (lagMs > intervalMs) this.#unitsMissed++;
   }
 
-  /** @param counted whether the warm-up is over. */
-  done(stream: StreamCounter, unit: UnitOutcome, counted: boolean): void {
+  /** @param countedFromSlot the first frame that counts: those before it warm up. */
+  done(stream: StreamCounter, unit: UnitOutcome, countedFromSlot: number): void {
     if (unit.failure === undefined) this.#failuresInARow = 0;
     else this.#failed(stream, unit.failure);
     const { row } = stream;
     const latencyMs = unit.doneMs - unit.askedMs;
     if (unit.firstSlot === 0 && unit.failure === undefined) row.firstFrameMs = rounded(latencyMs);
-    if (!counted) return;
+    const firstCounted = Math.max(0, countedFromSlot - unit.firstSlot);
+    if (firstCounted >= unit.slots) return;
     const second = this.#second(unit.doneMs);
     const histogram = row.pattern === 'record' ? this.#recordLatencies : this.#readLatencies;
     stream.sample(latencyMs);
     if (unit.failure === undefined) {
-      row.bytes += unit.bytes;
-      second.bytes += unit.bytes;
+      // Of frames that are unlike, a share: a unit's are asked for together.
+      const bytes = Math.round((unit.bytes * (unit.slots - firstCounted)) / unit.slots);
+      row.bytes += bytes;
+      second.bytes += bytes;
     }
-    for (let slot = 0; slot < unit.slots; slot++) {
+    for (let slot = firstCounted; slot < unit.slots; slot++) {
       this.#frame(row, second, unit, slot, latencyMs);
       histogram.recordMs(latencyMs);
       this.#live.recordMs(latencyMs);

@@ -1,0 +1,137 @@
+/** A target with its workers and clips, ready for one run after the other. */
+import { hash } from 'node:crypto';
+import { HoldfastError } from '#common/errors.ts';
+import { bytesPerS, meanFrameBytes } from '../codecs/codec.ts';
+import type { CrewResult, MeterCrew } from '../crew/crew.ts';
+import type { TargetSpec, TargetTraits } from '../targets/target.ts';
+import { castStreams, clipsNeeded } from './casting.ts';
+import type { ClipOrder } from './streams-order.ts';
+import { clipFramesOf, type StreamsSettings } from './streams-settings.ts';
+
+export interface StageEvents {
+  /** What is being done, in a few words. */
+  activity(text: string): void;
+}
+
+export interface RunOptions {
+  readonly durationMs?: number;
+  readonly framesFile?: string | undefined;
+}
+
+export class Stage {
+  readonly traits: TargetTraits;
+  clipFrames = 0;
+  readonly #settings: StreamsSettings;
+  readonly #spec: TargetSpec;
+  readonly #crew: MeterCrew;
+  readonly #events: StageEvents;
+  readonly #live: boolean;
+  #clips: ClipOrder[] = [];
+  #runs = 0;
+
+  private constructor(
+    settings: StreamsSettings,
+    spec: TargetSpec,
+    crew: MeterCrew,
+    events: StageEvents,
+    traits: TargetTraits,
+    live: boolean,
+  ) {
+    this.#settings = settings;
+    this.#spec = spec;
+    this.#crew = crew;
+    this.#events = events;
+    this.traits = traits;
+    this.#live = live;
+  }
+
+  /** Throws what stands in the way of using the target, in one line. */
+  static async open(
+    settings: StreamsSettings,
+    spec: TargetSpec,
+    crew: MeterCrew,
+    events: StageEvents,
+    live: boolean,
+  ): Promise<Stage> {
+    const traits = await crew.open(spec);
+    if (
+      !traits.writable &&
+      settings.patterns.some(({ pattern }) => pattern === 'record' || pattern === 'growing')
+    )
+      throw new HoldfastError(
+        'invalid-argument',
+        `${traits.url} is only read: nothing can be recorded there`,
+      );
+    return new Stage(settings, spec, crew, events, traits, live);
+  }
+
+  /** Sees to it that the clips of so many streams are there. Resolves to the bytes written. */
+  async prepare(streams: number): Promise<number> {
+    const needed = clipsNeeded(this.#settings, streams);
+    // Clips keep the length that the first run gave them: later ones only add some.
+    if (this.clipFrames === 0) this.clipFrames = await this.#clipFrames(needed);
+    const clips: ClipOrder[] = [];
+    for (let number = this.#clips.length + 1; number <= needed; number++)
+      clips.push({ kind: 'clip', number, frames: this.clipFrames });
+    if (clips.length === 0) return 0;
+    const bytes = clips.length * this.clipFrames * meanFrameBytes(this.#settings.format);
+    const limit = this.#settings.clipsBytesMax;
+    if ((needed * bytes) / clips.length > limit && this.#clips.length > 0)
+      throw new HoldfastError('device-full', `the clips of ${streams} streams exceed --clips-size`);
+    this.#events.activity(`writing ${clips.length} clips, ${(bytes / 2 ** 20).toFixed(0)} MiB`);
+    this.#clips.push(...clips);
+    const { format, reuse } = this.#settings;
+    return await this.#crew.writeClips({ format, clips, reuse: reuse || !this.traits.writable });
+  }
+
+  async run(streams: number, options: RunOptions = {}): Promise<CrewResult> {
+    const settings = { ...this.#settings, durationMs: options.durationMs ?? this.#settings.durationMs };
+    const cast = castStreams(settings, streams, this.clipFrames, this.#runs++, this.traits);
+    this.#events.activity(`${cast.streams.length} streams`);
+    const { format, timing, warmupMs, durationMs, inFlight, dropAfterMs, shuttleSpeed } = settings;
+    const seed = hash('sha256', this.#spec.seed, 'buffer').readUInt32LE(0);
+    const { framesFile } = options;
+    const result = await this.#crew.runStreams({
+      format,
+      timing,
+      streams: cast.streams,
+      warmupMs,
+      durationMs,
+      inFlight,
+      dropAfterMs,
+      shuttleSpeed,
+      seed,
+      framesFile,
+      live: this.#live,
+    });
+    if (cast.takes.length > 0) {
+      this.#events.activity('removing what was recorded');
+      await this.#crew.removeClips({ format, clips: cast.takes, reuse: false });
+    }
+    return result;
+  }
+
+  /** Removes what was written, unless it is to be kept. */
+  async clear(): Promise<void> {
+    if (this.#settings.keep || !this.traits.writable) return;
+    this.#events.activity('removing the clips');
+    await this.#crew.removeClips({ format: this.#settings.format, clips: this.#clips, reuse: false });
+    await this.#crew.removePlace();
+  }
+
+  /** How many streams the clips may grow to. */
+  mostStreams(): number {
+    return Math.floor(
+      this.#settings.clipsBytesMax /
+        ((this.clipFrames / this.#settings.format.framesPerS) * bytesPerS(this.#settings.format)),
+    );
+  }
+
+  async #clipFrames(needed: number): Promise<number> {
+    if (this.traits.verified) return clipFramesOf(this.#settings, needed);
+    const size = (await this.#crew.sizeOfFile()) ?? 0;
+    const frames = Math.floor(size / meanFrameBytes(this.#settings.format));
+    if (frames < 1) throw new HoldfastError('invalid-argument', `${this.traits.url} is shorter than a frame`);
+    return frames;
+  }
+}
