@@ -1,9 +1,10 @@
 /** One replica's rows of one shard, fetched a page at a time. */
 import { HoldfastError } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
-import { type ListedRow, encodeList } from '#storage-node/protocol/messages/list.ts';
+import type { List, ListedRow } from '#storage-node/protocol/messages/list.ts';
 import type { Route } from '#storage-node/protocol/messages/message.ts';
 import type { NodeAccess } from '#storage-node/protocol/node-access.ts';
+import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 
 export interface ShardRange {
   readonly route: Route;
@@ -62,7 +63,7 @@ export class ReplicaCursor {
     const from = this.#next;
     if (from === undefined) return;
     const { route, shardPrefix, to, foldOffset, delimiter } = this.#range;
-    const message = encodeList({
+    const list: List = {
       type: 'list',
       route,
       limit: this.#pageRows,
@@ -70,10 +71,8 @@ export class ReplicaCursor {
       to: Buffer.concat([shardPrefix, to.length === 0 ? LAST : to]),
       foldOffset,
       delimiter,
-    });
-    const reply = await new Promise<Parameters<Parameters<NodeAccess['request']>[2]>[0]>((resolve) =>
-      this.#client.request(this.#device, message, resolve),
-    );
+    };
+    const reply = await new Promise<NodeReply>((resolve) => this.#client.list(this.#device, list, resolve));
     if (reply.type === 'failed') throw reply.error;
     if (reply.type !== 'rows')
       throw new HoldfastError('protocol-violation', 'a listing was not answered by rows');

@@ -20,45 +20,55 @@ export interface ShardCursorContext {
 export class ShardCursor {
   readonly #context: ShardCursorContext;
   readonly #pageRows: number;
-  #range: ShardRange;
+  readonly #range: ShardRange;
   #cursors: ReplicaCursor[];
   #attempt = 0;
   /** The entry under the cursor, once `prepare` has found it. */
   entry: ListingEntry | undefined;
   /** Its name's bytes, for merging. */
   name: Buffer = Buffer.alloc(0);
-  /** Where the search for the next entry begins when replicas have to be replaced. */
-  #position: Buffer;
+  /** What was decided last: the search for the next entry begins behind it. */
+  #passed: ListedRow | undefined;
 
   constructor(context: ShardCursorContext, range: ShardRange, pageRows: number) {
     this.#context = context;
     this.#range = range;
     this.#pageRows = pageRows;
-    this.#position = range.from;
     this.#cursors = context.open(range, pageRows, 0);
   }
 
   /** Finds the next entry: `entry` is undefined at the end. Synchronous as long as pages last. */
   prepare(): Promise<void> | undefined {
     for (;;) {
-      if (this.#cursors.some((cursor) => cursor.needsPage)) return this.#fill().then(() => this.prepare());
+      if (this.#needsPage()) return this.#fill().then(() => this.prepare());
       const lowest = this.#lowest();
       if (lowest === undefined) {
         this.entry = undefined;
         return undefined;
       }
-      const rows = this.#cursors.map((cursor) =>
-        cursor.row?.name.equals(lowest.name) ? cursor.row : undefined,
-      );
-      for (const [index, row] of rows.entries()) if (row !== undefined) this.#cursors[index]?.advance();
-      if (!agree(rows))
+      if (!this.#isAgreed(lowest)) {
+        const rows = this.#take(lowest);
         return this.#decide(lowest, rows).then((found) => (found ? undefined : this.prepare()));
+      }
+      for (const cursor of this.#cursors) cursor.advance();
       if (lowest.live) {
         this.#stand(lowest);
         return undefined;
       }
-      this.#passed(lowest);
+      this.#passed = lowest;
     }
+  }
+
+  /** Where the search for the next entry begins when replicas have to be replaced. */
+  get #position(): Buffer {
+    const row = this.#passed;
+    if (row === undefined) return this.#range.from;
+    return Buffer.concat([row.name, Buffer.of(row.witness === undefined ? 0 : 0xff)]);
+  }
+
+  #needsPage(): boolean {
+    for (const cursor of this.#cursors) if (cursor.needsPage) return true;
+    return false;
   }
 
   #stand(row: ListedRow): void {
@@ -67,11 +77,7 @@ export class ShardCursor {
       row.witness === undefined
         ? { type: 'row', name: row.name.toString(), ballot: row.ballot, summary: row.summary }
         : { type: 'prefix', prefix: row.name.toString() };
-    this.#passed(row);
-  }
-
-  #passed(row: ListedRow): void {
-    this.#position = Buffer.concat([row.name, Buffer.of(row.witness === undefined ? 0 : 0xff)]);
+    this.#passed = row;
   }
 
   /** The row with the lowest name; of a name and a fold that are alike, the fold. */
@@ -81,6 +87,25 @@ export class ShardCursor {
       if (row !== undefined && (lowest === undefined || row.name.compare(lowest.name) < 0)) lowest = row;
     }
     return lowest;
+  }
+
+  /** Whether every replica shows the same row. */
+  #isAgreed(lowest: ListedRow): boolean {
+    for (const { row } of this.#cursors) {
+      if (row === lowest) continue;
+      if (row === undefined || !isSameRow(row, lowest)) return false;
+    }
+    return true;
+  }
+
+  /** What each replica shows under the name of a row; it moves behind it. */
+  #take({ name }: ListedRow): (ListedRow | undefined)[] {
+    return this.#cursors.map((cursor) => {
+      const { row } = cursor;
+      if (row?.name.equals(name) !== true) return undefined;
+      cursor.advance();
+      return row;
+    });
   }
 
   async #fill(): Promise<void> {
@@ -103,7 +128,7 @@ export class ShardCursor {
     if (rows.some((row) => row?.witness !== undefined)) return this.#lookInto(lowest);
     const record = await this.#context.read(this.#key(lowest.name));
     if (record === undefined) {
-      this.#passed(lowest);
+      this.#passed = lowest;
       return false;
     }
     this.#stand({ ...lowest, live: true, ballot: record.ballot, summary: record.summary });
@@ -123,7 +148,7 @@ export class ShardCursor {
     await inside.prepare();
     for (const cursor of this.#cursors) cursor.skipTo(end);
     if (inside.entry === undefined) {
-      this.#passed({ ...fold, witness: fold.name });
+      this.#passed = { ...fold, witness: fold.name };
       return false;
     }
     this.#stand({ ...fold, live: true, witness: inside.name });
@@ -137,20 +162,9 @@ export class ShardCursor {
   }
 }
 
-/** Whether every replica shows the same row. */
-function agree(rows: readonly (ListedRow | undefined)[]): boolean {
-  const first = rows[0];
-  if (first === undefined) return false;
-  for (let index = 1; index < rows.length; index += 1) {
-    const row = rows[index];
-    if (row === undefined || !sameBallot(row.ballot, first.ballot)) return false;
-    if (!sameWitness(row.witness, first.witness)) return false;
-    // Under a fold without a living name, the summary tells the tombstones: one that is not decided may have a living name behind it.
-    if (row.witness !== undefined && !row.summary.equals(first.summary)) return false;
-  }
-  return true;
-}
-
-function sameWitness(a: Buffer | undefined, b: Buffer | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : a.equals(b);
+function isSameRow(a: ListedRow, b: ListedRow): boolean {
+  if (!sameBallot(a.ballot, b.ballot) || !a.name.equals(b.name)) return false;
+  if (a.witness === undefined || b.witness === undefined) return a.witness === b.witness;
+  // Under a fold without a living name, the summary tells the tombstones: one that is not decided may have a living name behind it.
+  return a.witness.equals(b.witness) && a.summary.equals(b.summary);
 }

@@ -24,6 +24,8 @@ export interface RowRange {
   readonly to: Buffer;
   /** Most rows to return, 1 … 10,000. */
   readonly limit: number;
+  /** Whether the rows will be read again soon, and are worth keeping in memory. */
+  readonly keeps?: boolean;
 }
 
 /** Receives a blob's bytes in order. Nothing is visible, and nothing is kept after a crash, before `commit` returns. */

@@ -14,9 +14,13 @@ import type { Location } from './log-format.ts';
 import { RecordCounts } from './record-counts.ts';
 import type { IndexEntry, IndexWrite, RecordIndex } from './record-index.ts';
 import { RowCache } from './row-cache.ts';
+import { RowRuns } from './row-runs.ts';
 import { SumsTable } from './sums-table.ts';
 
 const CACHE_BYTES = 16 * 1024 * 1024;
+const RUNS_BYTES = 8 * 1024 * 1024;
+/** Read at once where a listing goes on behind a run: the next page goes on there, too. */
+const READ_AHEAD_ROWS = 256;
 /** Rows wait for each other this long, so that LevelDB gets few large batches and a key that changes often is written once. */
 const FLUSH_DELAY_MS = 20;
 const FLUSH_ROWS = 1024;
@@ -36,6 +40,7 @@ export class RecordTable {
   counting = false;
   readonly #options: RecordTableOptions;
   readonly #cache = new RowCache(CACHE_BYTES);
+  readonly #runs = new RowRuns(RUNS_BYTES);
   /** null: the key is to be removed. */
   readonly #pending = new Map<string, Row | null>();
   readonly #sums: SumsTable;
@@ -95,6 +100,39 @@ export class RecordTable {
 
   /** In order of bytes, tombstones too. */
   async rows(range: RowRange): Promise<IndexRow[]> {
+    if (range.keeps !== true) return this.#read(range);
+    const { limit } = range;
+    const rows: IndexRow[] = [];
+    let start = range.from.toString('latin1');
+    const end = range.to.toString('latin1');
+    for (;;) {
+      const gap = this.#runs.read(start, end, limit, rows);
+      if (gap === undefined) return rows;
+      const wanted = limit - rows.length;
+      const bounds = { from: Buffer.from(gap.from, 'latin1'), to: Buffer.from(gap.to, 'latin1') };
+      const most = gap.from === start ? wanted : Math.max(wanted, READ_AHEAD_ROWS);
+      // Each gap is read where the one before it ended.
+      const found = await this.#readInto(gap, { ...bounds, limit: most });
+      for (let at = 0; at < found.length && at < wanted; at += 1) rows.push(found[at] as IndexRow);
+      if (rows.length === limit || found.length === most) return rows;
+      start = gap.to;
+    }
+  }
+
+  /** Reads a gap between the runs, and keeps it as one. */
+  async #readInto(gap: { readonly from: string; readonly to: string }, range: RowRange): Promise<IndexRow[]> {
+    const loading = this.#runs.begin(gap.from, gap.to);
+    try {
+      const found = await this.#read(range);
+      this.#runs.loaded(loading, found, found.length < range.limit);
+      return found;
+    } catch (error) {
+      this.#runs.failed(loading);
+      throw error;
+    }
+  }
+
+  async #read(range: RowRange): Promise<IndexRow[]> {
     const start = range.from.toString('latin1');
     const end = range.to.toString('latin1');
     const waiting: [string, Row | null][] = [];
@@ -167,6 +205,7 @@ export class RecordTable {
     this.#sums.change(name, key, before, row);
     if (this.#sums.isDamaged) this.#spoiled = true;
     this.#cache.set(name, row);
+    this.#runs.change(name, row);
     this.#pending.set(name, row);
     if (this.#pending.size >= FLUSH_ROWS) this.#flushSoon(0);
     else this.#flushSoon(FLUSH_DELAY_MS);

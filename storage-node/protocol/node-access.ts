@@ -6,6 +6,7 @@ import type { HoldfastError } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
 import type { Accept } from './messages/accept.ts';
 import type { BlobCreate, BlobRead } from './messages/blob.ts';
+import type { List } from './messages/list.ts';
 import type { EncodedMessage } from './messages/message.ts';
 import type { Prepare } from './messages/prepare.ts';
 import type { Read } from './messages/read.ts';
@@ -59,6 +60,8 @@ export interface BlobDownload {
 export interface NodeAccess {
   /** Asks a register. `answered` is called exactly once, never before `ask` has returned. */
   ask(device: DeviceId, request: RegisterRequest, answered: (reply: NodeReply) => void): void;
+  /** Asks for rows of a shard, under the same rule. */
+  list(device: DeviceId, list: List, answered: (reply: NodeReply) => void): void;
   /** Sends any request that has one answer, under the same rule. */
   request(device: DeviceId, message: EncodedMessage, answered: (reply: NodeReply) => void): void;
   upload(device: DeviceId, create: BlobCreate, events: BlobUploadEvents): BlobUpload;

@@ -15,6 +15,7 @@ import { RemoteBlobUpload } from './blob-upload.ts';
 import { ClientHandshake, HANDSHAKE_MS_MAX, NONCE_BYTES, type TrafficClass } from './handshake.ts';
 import { encodeAccept } from './messages/accept.ts';
 import type { BlobCreate, BlobRead } from './messages/blob.ts';
+import { type List, encodeList } from './messages/list.ts';
 import type { EncodedMessage } from './messages/message.ts';
 import { encodePrepare } from './messages/prepare.ts';
 import { encodeRead } from './messages/read.ts';
@@ -80,6 +81,10 @@ export class NodeClient implements NodeAccess {
 
   ask(device: DeviceId, request: RegisterRequest, answered: (reply: NodeReply) => void): void {
     this.request(device, encodeRegisterRequest(request), answered);
+  }
+
+  list(device: DeviceId, list: List, answered: (reply: NodeReply) => void): void {
+    this.request(device, encodeList(list), answered);
   }
 
   upload(device: DeviceId, create: BlobCreate, events: BlobUploadEvents): BlobUpload {

@@ -27,7 +27,7 @@ export async function listRows(engine: DeviceEngine, query: List): Promise<Rows>
       BATCH_ROWS_MAX,
       query.delimiter.length > 0 ? 200 : query.limit - listing.count + 1,
     );
-    const batch = await engine.rows({ from, to: query.to, limit });
+    const batch = await engine.rows({ from, to: query.to, limit, keeps: true });
     for (const row of batch) {
       if (!listing.take(row)) return { type: 'rows', rows: listing.finish(), more: true };
     }

@@ -5,6 +5,7 @@
 import type { DeviceId } from '#common/ids.ts';
 import { DataBuffers } from '../protocol/data-buffers.ts';
 import type { BlobCreate, BlobRead } from '../protocol/messages/blob.ts';
+import type { List } from '../protocol/messages/list.ts';
 import type { EncodedMessage } from '../protocol/messages/message.ts';
 import { HEADER_BYTES } from '../protocol/frame.ts';
 import type {
@@ -20,6 +21,7 @@ import { type DeviceOf, answerRequest } from './answer-request.ts';
 import { asHoldfastError } from './local-failure.ts';
 import { LocalDownload } from './local-download.ts';
 import { LocalUpload } from './local-upload.ts';
+import { listRows } from './list-rows.ts';
 import type { RegisterReply } from './register-service.ts';
 
 export interface LocalNodeContext {
@@ -53,6 +55,12 @@ export class DevicesHere implements LocalNode {
       const immediate = reply;
       queueMicrotask(() => answered(immediate));
     }
+  }
+
+  list(device: DeviceId, list: List, answered: (reply: NodeReply) => void): void {
+    const run = async (): Promise<NodeReply> =>
+      listRows(this.#context.device(device, list.route, 'any').engine, list);
+    run().then(answered, (error: unknown) => answered(failure(error)));
   }
 
   request(device: DeviceId, message: EncodedMessage, answered: (reply: NodeReply) => void): void {
