@@ -20,6 +20,17 @@ export interface ClusterContext {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly ballots: BallotClock;
+  /** Counted up by whoever drives a register; nobody counts when left out. */
+  readonly figures?: RegisterFigures;
+}
+
+/** What a process has done with registers since it began. */
+export interface RegisterFigures {
+  mutations: number;
+  /** Attempts that followed another one: somebody else was at the same register, or a replica did not answer. */
+  repeatedAttempts: number;
+  /** Mutations without a decision in time. */
+  givenUp: number;
 }
 
 /** Who keeps a key, and how to address them. */

@@ -55,6 +55,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
     clock,
     randomness,
     placement: await createPlacement(),
+    figures: { mutations: 0, repeatedAttempts: 0, givenUp: 0 },
     // Two writers must never share an id: 48 random bits, drawn anew at each start.
     ballots: new BallotClock(randomness.bytes(6).readUIntBE(0, 6), () => clock.nowMs()),
   };

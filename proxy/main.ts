@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 import { readClusterKey } from '#common/config/cluster-key.ts';
 import type { RoleControl, RunningRole } from '#common/config/role-control.ts';
 import type { ProxyRoleConfig } from '#common/config/roles.ts';
+import { MetricsRegistry } from '#common/metrics/registry.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { realNetwork } from '#common/io/real-network.ts';
@@ -14,9 +15,12 @@ import { defaultBodyLimits } from './body/body-context.ts';
 import { BufferPool } from './body/buffer-pool.ts';
 import { DigestPool } from './body/digest-pool.ts';
 import { buildS3Context } from './s3/build-context.ts';
-import { createProxyServer } from './server.ts';
+import { createProxyServer, defaultServerLimits } from './server.ts';
 import { startSweep } from './sweep/start-sweep.ts';
 import { buildSwiftContext } from './swift/build-context.ts';
+import { HttpMetrics } from './traffic/http-metrics.ts';
+import { observeProxy } from './traffic/proxy-metrics.ts';
+import { Traffic } from './traffic/traffic.ts';
 
 /** @param local the devices of this process, when it has some. */
 export async function runProxyRole(
@@ -55,11 +59,16 @@ export async function runProxyRole(
   const bodies = { buffers, digests, clock, limits: defaultBodyLimits };
   const served = { cluster, clock, randomness, log, credentials, bodies };
   const s3 = buildS3Context({ ...served, name, region, virtualHosts, bucketShards, onlyProxy });
-  const server = createProxyServer({ s3, swift: buildSwiftContext(s3, clusterKey) });
+  const metrics = control.metrics ?? new MetricsRegistry();
+  const traffic = new Traffic(clock, [new HttpMetrics(metrics)]);
+  const doors = { s3, swift: buildSwiftContext(s3, clusterKey) };
+  const server = createProxyServer(doors, defaultServerLimits, traffic);
   const port = await server.listen(
     control.listener === undefined ? config.listen : (control.listener as Server),
   );
   const sweep = startSweep(cluster, clock, log, config.sweep);
+  const registers = cluster.context.figures;
+  observeProxy(metrics, { traffic, rings, digests, buffers, registers, sweep: () => sweep.status });
   return {
     ports: [port],
     status: async () => ({

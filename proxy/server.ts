@@ -6,6 +6,7 @@ import type { Address } from '#common/io/network.ts';
 import { type DoorContexts, Doors } from './doors.ts';
 import { UnencodedPaths } from './http/unencoded-path.ts';
 import { S3Error } from './s3/errors.ts';
+import { Traffic } from './traffic/traffic.ts';
 import { malformedHead, refuseHead, refuseMalformed, refuseOnSocket } from './s3/malformed-request.ts';
 
 /** An underscore cannot be in a bucket's name, so nothing under this prefix hides a bucket. */
@@ -52,6 +53,7 @@ interface Pending {
 export function createProxyServer(
   contexts: DoorContexts,
   limits: ProxyServerLimits = defaultServerLimits,
+  traffic: Traffic = new Traffic(contexts.s3.clock, []),
 ): ProxyServer {
   const dispatcher = new Doors(contexts);
   const server = createServer({
@@ -72,7 +74,7 @@ export function createProxyServer(
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleMs;
   const active = new ActiveRequests();
-  const app = buildApp(server, dispatcher, active);
+  const app = buildApp(server, dispatcher, active, traffic);
   return {
     listen: async (at) => {
       await app.ready();
@@ -143,7 +145,12 @@ class ActiveRequests {
   }
 }
 
-function buildApp(server: Server, dispatcher: Doors, active: ActiveRequests): FastifyInstance {
+function buildApp(
+  server: Server,
+  dispatcher: Doors,
+  active: ActiveRequests,
+  traffic: Traffic,
+): FastifyInstance {
   const pending = new WeakMap<IncomingMessage, Pending>();
   const awaiting = new WeakSet<IncomingMessage>();
   const unencoded = new UnencodedPaths(server);
@@ -191,10 +198,11 @@ function buildApp(server: Server, dispatcher: Doors, active: ActiveRequests): Fa
     if (found === undefined) return done();
     reply.hijack();
     const response = reply.raw;
+    const trace = traffic.begin(request.raw, response);
     const malformed = malformedHead(request.raw);
     if (malformed !== undefined) return refuseHead(malformed, response);
     if (active.closing) response.shouldKeepAlive = false;
-    active.add(response, dispatcher.dispatch({ incoming: request.raw, response, ...found }));
+    active.add(response, dispatcher.dispatch({ incoming: request.raw, response, trace, ...found }));
   });
   return app;
 }

@@ -12,6 +12,7 @@ import { followRing } from '#ring/file/follow-ring.ts';
 import type { DeviceEvent } from './engine/device-events.ts';
 import { openDevice } from './engine/open-device.ts';
 import { DeviceService } from './server/device-service.ts';
+import { observeDevices } from './server/storage-metrics.ts';
 import { StorageServer } from './server/storage-server.ts';
 
 export interface RunningStorageRole extends RunningRole {
@@ -55,6 +56,7 @@ export async function runStorageRole(
   };
   const opened = await Promise.all(config.devices.map(open));
   const devices = new Map(opened.map((device) => [device.id as number, device]));
+  if (control.metrics !== undefined) observeDevices(control.metrics, () => [...devices.values()]);
   const network = realNetwork();
   const server = new StorageServer({ network, clock, randomness, log, clusterKey, rings, devices });
   const address = await server.listen(config.listen);

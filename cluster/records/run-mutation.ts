@@ -74,6 +74,8 @@ class RunningMutation<Result> implements Ticked {
   #attempt(): void {
     this.#pause = undefined;
     this.#attempts += 1;
+    const { figures } = this.#context;
+    if (figures !== undefined) figures[this.#attempts === 1 ? 'mutations' : 'repeatedAttempts'] += 1;
     this.#attemptEndsMs = this.#context.clock.monotonicMs() + ATTEMPT_MS_MAX;
     if (this.#attempts > 1) this.#placement = placeRecord(this.#context, this.#key);
     this.#follow(this.#mutation.begin(votersIn(this.#placement)));
@@ -123,6 +125,7 @@ class RunningMutation<Result> implements Ticked {
 
   #giveUp(): void {
     this.#end();
+    if (this.#context.figures !== undefined) this.#context.figures.givenUp += 1;
     const cause = this.#lastFailure;
     const full = cause?.code === 'device-full';
     const code = this.#mutation.mayHaveTakenEffect

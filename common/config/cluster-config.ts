@@ -68,6 +68,24 @@ const proxy = {
   ),
 };
 
+const metrics = {
+  enabled: defaultTo(
+    true,
+    flag,
+    'Whether each process answers GET /metrics, for Prometheus, on a port of its own.',
+  ),
+  host: defaultTo(
+    '127.0.0.1',
+    host,
+    'Address on which metrics are served, to whoever bears the token in DATA/credentials/metrics.token.',
+  ),
+  portBase: defaultTo(
+    9460,
+    port,
+    'TCP port of the first process’s metrics, before portOffset is added; the others follow it.',
+  ),
+};
+
 const user = {
   name: required(userName, 'Name of the user.'),
   account: optional(userName, "Account whose buckets the user sees; the user's own name when left out."),
@@ -106,6 +124,7 @@ export const clusterFields = {
   control: section(control, 'The control endpoint.'),
   storage: section(storage, 'The storage processes.'),
   proxy: section(proxy, 'The proxy processes.'),
+  metrics: section(metrics, 'What processes count of themselves.'),
   sweep: sweepSection,
   users: defaultTo(
     [],

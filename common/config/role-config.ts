@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { deviceId } from '#common/ids.ts';
+import type { Address } from '#common/io/network.ts';
 import { loadConfig } from './load.ts';
 import type { NodeRoleConfig, ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
 import { defaultTo, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
@@ -30,7 +31,16 @@ const device = {
   path: required(path, 'Folder that holds the device.'),
 };
 
+const metrics = optional(
+  mapping({
+    host: defaultTo('127.0.0.1', host, 'Address on which metrics are served.'),
+    port: required(port, 'TCP port on which metrics are served.'),
+  }),
+  'Where the process answers GET /metrics, for whoever bears the token for metrics; nowhere when left out.',
+);
+
 export const storageRoleFields = {
+  metrics,
   storage: section(
     {
       name,
@@ -60,6 +70,7 @@ export const storageRoleFields = {
 };
 
 export const proxyRoleFields = {
+  metrics,
   proxy: section(
     {
       name,
@@ -87,10 +98,14 @@ const nodeRoleFields = { ...storageRoleFields, ...proxyRoleFields };
 export type RoleName = 'storage' | 'proxy' | 'node';
 export const roleNames: readonly RoleName[] = ['node', 'storage', 'proxy'];
 
-export type RoleConfig =
+export type RoleConfig = (
   | { readonly role: 'storage'; readonly config: StorageRoleConfig }
   | { readonly role: 'proxy'; readonly config: ProxyRoleConfig }
-  | { readonly role: 'node'; readonly config: NodeRoleConfig };
+  | { readonly role: 'node'; readonly config: NodeRoleConfig }
+) & {
+  /** Where the process serves its metrics. */
+  readonly metrics?: Address;
+};
 
 /** Relative paths are taken from the file's own folder. Throws `configuration-invalid`. */
 export function loadRoleConfig(role: RoleName, fileName: string): RoleConfig {
@@ -98,19 +113,28 @@ export function loadRoleConfig(role: RoleName, fileName: string): RoleConfig {
   if (role === 'node') {
     const both = loadConfig(fileName, nodeRoleFields);
     const storage = storageConfig(both, folder);
-    return { role, config: { name: storage.name, storage, proxy: proxyConfig(both, folder) } };
+    const config = { name: storage.name, storage, proxy: proxyConfig(both, folder) };
+    return { role, config, ...metricsOf(both) };
   }
-  return role === 'storage'
-    ? { role, config: storageConfig(loadConfig(fileName, storageRoleFields), folder) }
-    : { role, config: proxyConfig(loadConfig(fileName, proxyRoleFields), folder) };
+  if (role === 'storage') {
+    const read = loadConfig(fileName, storageRoleFields);
+    return { role, config: storageConfig(read, folder), ...metricsOf(read) };
+  }
+  const read = loadConfig(fileName, proxyRoleFields);
+  return { role, config: proxyConfig(read, folder), ...metricsOf(read) };
+}
+
+function metricsOf({ metrics: at }: { readonly metrics: Address | undefined }): Pick<RoleConfig, 'metrics'> {
+  return at === undefined ? {} : { metrics: at };
 }
 
 /** The text of the file that `loadRoleConfig` reads. */
 export function roleConfigText(role: RoleConfig): string {
   const head = '# Written by `holdfast up` at each start; change the cluster’s own configuration instead.\n';
-  if (role.role !== 'node') return head + stringify({ [role.role]: role.config });
+  const more = role.metrics === undefined ? {} : { metrics: role.metrics };
+  if (role.role !== 'node') return head + stringify({ [role.role]: role.config, ...more });
   const { storage, proxy } = role.config;
-  return head + stringify({ storage, proxy });
+  return head + stringify({ storage, proxy, ...more });
 }
 
 function storageConfig({ storage }: ValueOf<typeof storageRoleFields>, folder: string): StorageRoleConfig {

@@ -1,6 +1,6 @@
 /** What a role's program is given by the process that runs it, and what it gives back. */
 import type { Logger } from '#common/log/logger.ts';
-
+import type { MetricsRegistry } from '#common/metrics/registry.ts';
 import type { StorageRoleConfig } from './roles.ts';
 
 /** A bound socket, opaque: only `net.Server.listen` (of node:http, too) takes it. */
@@ -8,6 +8,8 @@ export type ListenHandle = object;
 
 export interface RoleControl {
   readonly log: Logger;
+  /** Where the process counts what it does; a role that is given none counts for nobody. */
+  readonly metrics?: MetricsRegistry;
   /**
    * A socket that outlives this process: the supervisor holds it too, so that a connection made while the role restarts
    * waits in the kernel's queue and is not refused, and several processes share one port. A role that is given one

@@ -27,16 +27,14 @@ export function observeProcess(registry: MetricsRegistry): Disposable {
     'Memory of objects outside of the heap.',
     () => process.memoryUsage().external,
   );
-  gauge(
-    'nodejs_eventloop_lag_mean_seconds',
-    'Delay of the event loop since the last look.',
-    () => (delays.count === 0 ? 0 : delays.mean) * NANOSECONDS,
+  gauge('nodejs_eventloop_lag_mean_seconds', 'Delay of the event loop since the last look.', () =>
+    lagSeconds(delays.count === 0 ? 0 : delays.mean),
   );
   gauge(
     'nodejs_eventloop_lag_p99_seconds',
     'The same, at the 99th percentile; a look begins it anew.',
     () => {
-      const seconds = delays.percentile(99) * NANOSECONDS;
+      const seconds = lagSeconds(delays.percentile(99));
       delays.reset();
       return seconds;
     },
@@ -45,6 +43,11 @@ export function observeProcess(registry: MetricsRegistry): Disposable {
     [['version', process.version], 1],
   ]);
   return { [Symbol.dispose]: () => void delays.disable() };
+}
+
+/** What is measured is the time from one timer to the next, which is never shorter than the timer. */
+function lagSeconds(nanoseconds: number): number {
+  return Math.max(0, nanoseconds * NANOSECONDS - RESOLUTION_MS / 1000);
 }
 
 function cpu(kind: 'user' | 'system'): number {

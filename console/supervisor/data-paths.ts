@@ -9,6 +9,7 @@ export interface DataPaths {
   readonly adminEnv: string;
   readonly users: string;
   readonly clusterKey: string;
+  readonly metricsToken: string;
   readonly ring: string;
   readonly devices: string;
   readonly run: string;
@@ -25,6 +26,7 @@ export function dataPaths(root: string): DataPaths {
     adminEnv: join(root, 'credentials', 'admin.env'),
     users: join(root, 'credentials', 'users'),
     clusterKey: join(root, 'credentials', 'cluster.key'),
+    metricsToken: join(root, 'credentials', 'metrics.token'),
     ring: join(root, 'ring'),
     devices: join(root, 'devices'),
     run: join(root, 'run'),

@@ -40,6 +40,12 @@ export function deviceAddress(config: ClusterConfig, devices: number): (device: 
   return (device) => storageAddress(config, storageProcessOf(device, processes));
 }
 
+/** Where the process of that place in the plan serves its metrics. */
+export function metricsAddress(config: ClusterConfig, place: number): Pick<RoleConfig, 'metrics'> {
+  const { enabled, host, portBase } = config.metrics;
+  return enabled ? { metrics: { host, port: portBase + config.portOffset + place } } : {};
+}
+
 /** @param devices the ids of the ring's devices. Storage first: proxies have nobody to ask before. */
 export function planProcesses(
   config: ClusterConfig,

@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import type { ClusterConfig } from '#common/config/cluster-config.ts';
 import { type RoleConfig, roleConfigText } from '#common/config/role-config.ts';
+import { metricsToken } from '#common/metrics/metrics-server.ts';
 import { loadBuilder, loadRing, ringPaths } from '#ring/file/ring-files.ts';
 import { leavingAfter } from '#ring/moves.ts';
 import type { Ring } from '#ring/ring.ts';
@@ -28,6 +29,7 @@ import {
   planProcesses,
   servesClients,
   withDevices,
+  metricsAddress,
 } from './role-plan.ts';
 import { RoleProcess } from './role-process.ts';
 import { RotatingFile } from './rotating-file.ts';
@@ -94,8 +96,12 @@ export class Supervisor {
       isReady: () => this.#isReady,
       status: () => this.status(),
     });
+    replacePrivateFile(paths.metricsToken, `${metricsToken(clusterKey)}\n`);
     replacePrivateFile(paths.supervisor, `${JSON.stringify({ pid: process.pid, control })}\n`);
-    this.#plan = planProcesses(this.#config, identity, paths, devices);
+    this.#plan = planProcesses(this.#config, identity, paths, devices).map((role, place) => ({
+      ...role,
+      ...metricsAddress(this.#config, place),
+    }));
     this.#processes = this.#plan.map((role) => this.#process(role));
     // All at once: a proxy waits for nobody, and every process takes most of its start to load.
     await Promise.all(this.#processes.map((process) => process.start()));

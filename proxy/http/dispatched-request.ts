@@ -1,5 +1,6 @@
 /** A request as the HTTP server hands it to one of the doors. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestTrace } from '#proxy/traffic/request-trace.ts';
 
 export interface DispatchedRequest {
   readonly incoming: IncomingMessage;
@@ -8,4 +9,6 @@ export interface DispatchedRequest {
   readonly url: string;
   /** The client waits for `100 Continue` before it sends the body. */
   readonly awaitsContinue: boolean;
+  /** Where the door notes what the request is, for those who count. */
+  readonly trace: RequestTrace;
 }

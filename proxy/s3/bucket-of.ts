@@ -22,7 +22,9 @@ export async function bucketOf(request: S3Request, context: S3Context): Promise<
 /** The same without asking leave: for an operation that asks for each of many objects. */
 export async function findBucket(request: S3Request, context: S3Context): Promise<BucketRecord> {
   const expectedOwner = request.header('x-amz-expected-bucket-owner');
-  return namedBucket(request, context, request.bucket, expectedOwner);
+  const bucket = await namedBucket(request, context, request.bucket, expectedOwner);
+  request.isAbout(bucket.owner);
+  return bucket;
 }
 
 /** The bucket of a copy's source, or of the request itself; leave is still to be asked. */
@@ -47,7 +49,8 @@ export async function leaseOf(request: S3Request, context: S3Context): Promise<B
 export async function findLease(request: S3Request, context: S3Context): Promise<BucketLease> {
   const name = request.bucket;
   const lease = isPossible(name) ? await context.directory.lease(accountOf(request), name) : undefined;
-  expected(lease?.bucket, name, request.header('x-amz-expected-bucket-owner'));
+  const bucket = expected(lease?.bucket, name, request.header('x-amz-expected-bucket-owner'));
+  request.isAbout(bucket.owner);
   return lease as BucketLease;
 }
 

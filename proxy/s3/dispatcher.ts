@@ -28,15 +28,21 @@ export class S3Dispatcher {
     // A socket that breaks is told to whoever writes next; without a listener it would end the process.
     dispatched.response.on('error', ignore);
     let request: S3Request | undefined;
+    const { trace } = dispatched;
+    trace.door = 's3';
     try {
       const { incoming, url } = dispatched;
       const target = parseTarget(url, incoming.headers.host, this.#context.virtualHosts);
+      trace.namesObject = target.key !== undefined;
       const { method = '', headers } = incoming;
       if (method === 'OPTIONS') return await answerPreflight(target.bucket, headers, reply, this.#context);
       if (headers.origin !== undefined && target.bucket !== undefined)
         await addCorsHeaders(target.bucket, method, headers, reply, this.#context);
       request = this.#accept(dispatched, reply, target);
-      await routeOf(request, dispatched.incoming)(request, this.#context);
+      const operation = routeOf(request, dispatched.incoming);
+      // What a table makes of a parameter has no name of its own: then what it asks leave for tells it.
+      trace.operation = operation.name || (request.action ?? '');
+      await operation(request, this.#context);
     } catch (error) {
       await this.#answerError(dispatched, reply, request, error).catch((failure: unknown) => {
         this.#context.log.warn('an error could not be answered', {
@@ -49,7 +55,7 @@ export class S3Dispatcher {
   }
 
   #accept(dispatched: DispatchedRequest, reply: Reply, target: RequestTarget): S3Request {
-    const { incoming, url, awaitsContinue } = dispatched;
+    const { incoming, url, awaitsContinue, trace } = dispatched;
     const context = this.#context;
     const authentication = authenticateRequest(
       {
@@ -63,7 +69,8 @@ export class S3Dispatcher {
     );
     const { payload } = authentication;
     const principal = authentication.kind === 'anonymous' ? anonymousPrincipal : authentication.principal;
-    return new S3Request({ incoming, reply, target, principal, payload, awaitsContinue });
+    if (authentication.kind !== 'anonymous') trace.account = principal.account;
+    return new S3Request({ incoming, reply, target, principal, payload, awaitsContinue, trace });
   }
 
   async #answerError(

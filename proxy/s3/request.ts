@@ -1,11 +1,13 @@
 /** One request on its way through the front door. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { SpaceId } from '#common/ids.ts';
 import type { S3Action } from '#proxy/access/actions.ts';
 import type { PayloadMode } from '#proxy/auth/authentication.ts';
 import type { Principal } from '#proxy/auth/principal.ts';
 import { openRequestBody } from '#proxy/body/open-request-body.ts';
 import { RawBody } from '#proxy/body/raw-body.ts';
 import type { ChecksumAlgorithm, RequestBody } from '#proxy/body/request-body.ts';
+import type { RequestTrace } from '#proxy/traffic/request-trace.ts';
 import type { FoundVersion } from '#proxy/objects/object-versions.ts';
 import type { S3Context } from './context.ts';
 import { S3Error } from './errors.ts';
@@ -21,6 +23,7 @@ export interface RequestParts {
   readonly payload: PayloadMode;
   /** The client waits for `100 Continue` before it sends the body. */
   readonly awaitsContinue: boolean;
+  readonly trace: RequestTrace;
 }
 
 export interface BodyOptions {
@@ -53,6 +56,11 @@ export class S3Request {
     this.principal = parts.principal;
     this.reply = parts.reply;
     this.rawPath = parts.target.rawPath;
+  }
+
+  /** Notes whose the bucket is that the request is about: its traffic is counted for that account. */
+  isAbout(account: SpaceId): void {
+    this.#parts.trace.account = account;
   }
 
   /** The peer's address, as its socket has it. */

@@ -13,6 +13,7 @@ import { type BodyLimits, defaultBodyLimits } from '#proxy/body/body-context.ts'
 import { BufferPool } from '#proxy/body/buffer-pool.ts';
 import { DigestPool } from '#proxy/body/digest-pool.ts';
 import { createProxyServer, defaultServerLimits, type ProxyServerLimits } from '#proxy/server.ts';
+import type { Traffic } from '#proxy/traffic/traffic.ts';
 import { buildSwiftContext } from '#proxy/swift/build-context.ts';
 import { buildS3Context, type S3Parts } from './build-context.ts';
 import type { S3Context } from './context.ts';
@@ -88,6 +89,7 @@ export interface TestOptions extends Partial<S3Parts> {
   readonly stripeBytes?: number;
   readonly limits?: Partial<ProxyServerLimits>;
   readonly bodyLimits?: Partial<BodyLimits>;
+  readonly traffic?: Traffic;
 }
 
 export async function openTestBed(options: TestOptions = {}): Promise<TestBed> {
@@ -111,7 +113,8 @@ export async function openTestBed(options: TestOptions = {}): Promise<TestBed> {
     ...options,
   });
   const swift = buildSwiftContext(context, Buffer.alloc(32, 7));
-  const server = createProxyServer({ s3: context, swift }, { ...defaultServerLimits, ...options.limits });
+  const limits = { ...defaultServerLimits, ...options.limits };
+  const server = createProxyServer({ s3: context, swift }, limits, options.traffic);
   const port = await server.listen({ host: '127.0.0.1', port: 0 });
   const agent = new Agent({ keepAlive: true });
   const sign = (sent: Sent) => signed(port, context.region, sent);

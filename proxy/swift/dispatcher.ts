@@ -25,7 +25,8 @@ export class SwiftDispatcher {
 
   /** Answers the request, whatever happens. Never throws. */
   async dispatch(dispatched: DispatchedRequest): Promise<void> {
-    const { incoming, response } = dispatched;
+    const { incoming, response, trace } = dispatched;
+    trace.door = 'swift';
     const extra = incoming.headers['x-trans-id-extra'];
     const id = this.#ids.next(Array.isArray(extra) ? extra[0] : extra);
     const reply = new Reply(response, id, incoming.method === 'HEAD');
@@ -37,7 +38,9 @@ export class SwiftDispatcher {
       if (bearsTemporarySignature(request)) {
         request = request.granted(await openTemporaryUrl(request, this.#context));
       }
-      await routeOf(request)(request, this.#context);
+      const operation = routeOf(request);
+      trace.operation = operation.name;
+      await operation(request, this.#context);
     } catch (error) {
       await this.#answerError(dispatched, reply, request, error).catch((failure: unknown) => {
         const fields = { error: failure, transactionId: reply.transactionId };
@@ -47,11 +50,13 @@ export class SwiftDispatcher {
     }
   }
 
-  #accept({ incoming, url, awaitsContinue }: DispatchedRequest, reply: Reply): SwiftRequest {
+  #accept({ incoming, url, awaitsContinue, trace }: DispatchedRequest, reply: Reply): SwiftRequest {
     const target = parseTarget(url);
     const resource = isPage(target.path) ? undefined : parseResource(target.path);
     const account =
       resource === undefined ? undefined : accountNamed(this.#context.credentials, resource.account);
+    trace.account = account?.id;
+    trace.namesObject = resource?.object !== undefined;
     const token = incoming.headers['x-auth-token'] ?? incoming.headers['x-storage-token'];
     const caller = this.#callerWith(typeof token === 'string' ? token : undefined, resource);
     return new SwiftRequest({ incoming, reply, target, resource, account, caller, awaitsContinue });
