@@ -8,6 +8,7 @@ import type { Ring } from '#ring/ring.ts';
 import type { Route } from '#storage-node/protocol/messages/message.ts';
 import { type Voters, votersOf } from './register/quorum.ts';
 import type { NodeDirectory } from './node-directory.ts';
+import type { NoticedMisses } from './repair/hints.ts';
 
 export interface ClusterContext {
   /** The newest ring that this process has seen: another object when it has changed. */
@@ -20,6 +21,8 @@ export interface ClusterContext {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly ballots: BallotClock;
+  /** Told when a device is seen to be behind; nobody is when left out. */
+  readonly misses?: NoticedMisses;
   /** Counted up by whoever drives a register; nobody counts when left out. */
   readonly figures?: RegisterFigures;
 }

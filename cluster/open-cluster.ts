@@ -14,6 +14,7 @@ import type { ClusterContext } from './context.ts';
 import { QuorumListings } from './listings/quorum-listings.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { QuorumRecords } from './records/quorum-records.ts';
+import { Repairer } from './repair/repairer.ts';
 import { Ticker } from './ticker.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 
@@ -35,6 +36,8 @@ export interface OpenCluster extends Cluster {
   readonly upkeep: Upkeep;
   /** For what works on the cluster itself. */
   readonly context: ClusterContext;
+  /** Hands devices what they missed. */
+  readonly repairs: Repairer;
   close(): Promise<void>;
 }
 
@@ -46,7 +49,12 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
     () => rings.current,
     local,
   );
+  let repairs: Repairer | undefined;
   const context: ClusterContext = {
+    misses: {
+      record: (device, hint) => repairs?.record(device, hint),
+      blob: (device, id) => repairs?.blob(device, id),
+    },
     get ring() {
       return rings.current;
     },
@@ -61,6 +69,8 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
   };
   const ticker = new Ticker(clock);
   const records = new QuorumRecords(context, ticker);
+  const repairer = new Repairer(context, ticker, records);
+  repairs = repairer;
   const lease = new WriterLease(context, records, options.graceMs ?? GRACE_MS);
   const bodies = new StripedBodies(context, ticker, lease);
   const listings = new QuorumListings(context, records);
@@ -69,9 +79,11 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
     listings,
     bodies,
     context,
+    repairs: repairer,
     upkeep: new Upkeep({ context, records, listings, lease, inProgress: bodies.inProgress }),
     async close() {
       lease.close();
+      await repairer.close();
       await bodies.flush();
       nodes.close();
     },

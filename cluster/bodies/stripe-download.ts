@@ -28,6 +28,7 @@ export async function downloadStripe(
   const turn = context.randomness.below(1 << 16);
   let position = start;
   let progressMs = context.clock.monotonicMs();
+  const misses = new Set<DeviceId>();
   for (let attempt = 0; position < end; attempt += 1) {
     // Placed anew each time: the ring may have changed.
     const { members, devices } = placeBlob(context, stripe.id);
@@ -36,10 +37,15 @@ export async function downloadStripe(
     const failure = await part.run();
     if (part.position > position) progressMs = context.clock.monotonicMs();
     position = part.position;
-    if (failure === undefined) continue;
+    if (failure === undefined) {
+      // Another device had what these have not.
+      for (const missed of misses) context.misses?.blob(missed, stripe.id);
+      continue;
+    }
     // What is wrong with the reader no other replica mends.
     if (!(failure instanceof HoldfastError) || failure.code === 'aborted') throw failure;
     if (failure.code === 'ring-outdated') context.ringOutdated?.();
+    if (failure.code === 'blob-missing' || failure.code === 'data-corrupt') misses.add(device);
     const exhausted = (attempt + 1) % devices.length === 0;
     if (exhausted && isFinal(failure)) throw failure;
     if (context.clock.monotonicMs() - progressMs >= PROGRESS_MS_MAX) {

@@ -4,7 +4,7 @@
  */
 import { HoldfastError } from '#common/errors.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
-import type { BlobId } from '#common/ids.ts';
+import type { BlobId, DeviceId } from '#common/ids.ts';
 import { BlockSummer } from '#storage-node/protocol/block-summer.ts';
 import { DATA_BYTES_MAX } from '#storage-node/protocol/frame.ts';
 import type { BlobUpload } from '#storage-node/protocol/node-access.ts';
@@ -37,7 +37,10 @@ export class StripeUpload implements Ticked {
   readonly #lost = new Set<number>();
   /** One sum for all replicas: it is the sender's word, which each of them keeps. */
   readonly #summer: BlockSummer | undefined;
+  /** Devices that have failed, or were left behind: they have no copy. */
+  readonly #missed = new Set<DeviceId>();
   #committing = false;
+  #isDurable = false;
   #lengthBytes = 0;
   #lastError: HoldfastError | undefined;
   #waiting: Waiting | undefined;
@@ -63,6 +66,8 @@ export class StripeUpload implements Ticked {
           },
           failed: (error) => {
             this.#lastError = error;
+            this.#missed.add(device);
+            if (this.#isDurable) this.#tellMisses();
             if (error.code === 'ring-outdated') context.ringOutdated?.();
             this.#lose(upload);
             this.#wake();
@@ -108,7 +113,14 @@ export class StripeUpload implements Ticked {
     for (const upload of this.#uploads.keys()) upload.commit(this.#summer?.open);
     await this.#until(() => isQuorum(this.#voters, this.#committed));
     this.#ticker.remove(this);
+    this.#isDurable = true;
+    this.#tellMisses();
     return { id: this.id, lengthBytes: this.#lengthBytes };
+  }
+
+  #tellMisses(): void {
+    for (const device of this.#missed) this.#context.misses?.blob(device, this.id);
+    this.#missed.clear();
   }
 
   cancel(): void {
@@ -147,6 +159,7 @@ export class StripeUpload implements Ticked {
   #lose(upload: BlobUpload): void {
     const voter = this.#uploads.get(upload);
     if (voter !== undefined) this.#lost.add(voter);
+    this.#missed.add(upload.device);
     this.#uploads.delete(upload);
   }
 

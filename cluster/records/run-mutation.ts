@@ -1,4 +1,5 @@
 /** Drives one mutation over the wire: sends what the core says, keeps its time. */
+import type { Ballot } from '#common/ballot.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
 import type { Timer } from '#common/io/clock.ts';
@@ -40,6 +41,9 @@ class RunningMutation<Result> implements Ticked {
   #attempts = 0;
   #pause: Timer | undefined;
   #lastFailure: HoldfastError | undefined;
+  /** The round of the last ACCEPT, its ballot, and the voters that have not taken it. */
+  #proposal: { readonly round: number; readonly ballot: Ballot; readonly missed: number[] } | undefined;
+  #decided = false;
   #over = false;
 
   constructor(
@@ -88,11 +92,13 @@ class RunningMutation<Result> implements Ticked {
       this.#sendAll(step.round, { type: 'prepare', route, key: this.#key, ballot: step.ballot });
     } else if (step.type === 'accept') {
       const { route } = this.#placement;
+      this.#proposal = { round: step.round, ballot: step.state.ballot, missed: [] };
       this.#sendAll(step.round, { type: 'accept', route, key: this.#key, state: step.state });
     } else if (step.type === 'pause') {
       this.#pauseThenAttempt();
     } else if (step.type === 'done') {
       this.#end();
+      this.#tellMisses();
       this.#resolve(step.result);
     } else if (step.type === 'failed') {
       this.#end();
@@ -112,7 +118,23 @@ class RunningMutation<Result> implements Ticked {
       this.#lastFailure = reply.error;
       if (reply.error.code === 'ring-outdated') this.#context.ringOutdated?.();
     }
+    const isMiss = round === this.#proposal?.round && reply.type !== 'accepted';
+    if (isMiss) this.#proposal?.missed.push(member);
     if (!this.#over) this.#follow(this.#mutation.answer(round, member, reply));
+    else if (isMiss && this.#decided) this.#tellMiss(member);
+  }
+
+  /** What has been decided and was not taken by some. Those that have not answered yet will be told of when they have. */
+  #tellMisses(): void {
+    this.#decided = true;
+    for (const member of this.#proposal?.missed ?? []) this.#tellMiss(member);
+  }
+
+  #tellMiss(member: number): void {
+    const device = this.#placement.devices[member];
+    if (device === undefined || this.#proposal === undefined) return;
+    const { ballot } = this.#proposal;
+    this.#context.misses?.record(device, { key: this.#key, ballot, isDamaged: false });
   }
 
   #pauseThenAttempt(): void {

@@ -1,5 +1,6 @@
 /** Drives one read over the wire. */
 import type { RecordKey } from '#common/codec/record-key.ts';
+import type { DeviceId } from '#common/ids.ts';
 import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
 import { type ClusterContext, type Placement, placeRecord } from '../context.ts';
 import { Reading, type ReadingStep } from '../register/reading.ts';
@@ -25,6 +26,8 @@ class RunningReading implements Ticked {
   readonly #reading: Reading;
   readonly #resolve: (outcome: ReadingOutcome) => void;
   readonly #startedMs: number;
+  /** Devices that have it and cannot read it. */
+  readonly #damaged: DeviceId[] = [];
   #hurried = false;
   #over = false;
 
@@ -65,15 +68,32 @@ class RunningReading implements Ticked {
     const { route } = this.#placement;
     const request = { type: 'read', route, key: this.#key, ballotOnly } as const;
     this.#context.nodes.client(device, 'small').ask(device, request, (reply) => {
-      if (reply.type === 'failed' && reply.error.code === 'ring-outdated') this.#context.ringOutdated?.();
+      if (reply.type === 'failed') {
+        if (reply.error.code === 'ring-outdated') this.#context.ringOutdated?.();
+        if (reply.error.code === 'data-corrupt') this.#damaged.push(device);
+      }
       if (!this.#over) this.#follow(this.#reading.answer(member, reply));
     });
   }
 
   #follow(step: ReadingStep): void {
     if (step.type === 'ask') for (const member of step.members) this.#ask(member, false);
-    else if (step.type === 'done') this.#end({ state: step.state });
-    else if (step.type === 'settle') this.#end('settle');
+    else if (step.type === 'done') {
+      this.#tellMisses(step.state);
+      this.#end({ state: step.state });
+    } else if (step.type === 'settle') this.#end('settle');
+  }
+
+  #tellMisses(state: AcceptedState | undefined): void {
+    const { misses } = this.#context;
+    if (misses === undefined || state === undefined) return;
+    const key = this.#key;
+    const { ballot } = state;
+    for (const voter of this.#reading.behind(state)) {
+      const device = this.#placement.devices[voter];
+      if (device !== undefined) misses.record(device, { key, ballot, isDamaged: false });
+    }
+    for (const device of this.#damaged) misses.record(device, { key, ballot, isDamaged: true });
   }
 
   #end(outcome: ReadingOutcome): void {

@@ -1,7 +1,7 @@
 /**
  * One read of one register: docs/formats/register.md, "A read". Pure, as the mutation is.
  */
-import { type Ballot, sameBallot } from '#common/ballot.ts';
+import { type Ballot, compareBallots, sameBallot } from '#common/ballot.ts';
 import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
 import type { NodeReply } from '#storage-node/protocol/node-reply.ts';
 import { isQuorum, type Voters, votersOf } from './quorum.ts';
@@ -48,6 +48,14 @@ export class Reading {
     const asked = this.#order.slice(0, majority);
     for (let voter = members; voter < members + joining; voter += 1) asked.push(voter);
     return asked;
+  }
+
+  /** After the end: voters that have shown less than what is decided. */
+  behind(decided: AcceptedState | undefined): number[] {
+    if (decided === undefined) return [];
+    const isLess = ({ ballot }: Shown): boolean =>
+      ballot === undefined || compareBallots(ballot, decided.ballot) < 0;
+    return [...this.#shown.values()].filter(isLess).map(({ voter }) => voter);
   }
 
   answer(member: number, reply: NodeReply): ReadingStep {

@@ -1,0 +1,82 @@
+/** Gives one device a blob that it missed, or whose copy there is damaged, from a member that has it whole. */
+import { type HoldfastError, hasCode } from '#common/errors.ts';
+import type { BlobId, DeviceId } from '#common/ids.ts';
+import { WINDOW_BYTES, encodeBlobDelete } from '#storage-node/protocol/messages/blob.ts';
+import { type ListedBlob, encodeListBlobs } from '#storage-node/protocol/messages/list-blobs.ts';
+import type { Records } from '../cluster.ts';
+import { type ClusterContext, placeBlob } from '../context.ts';
+import { askNode } from '../rebalance/ask-node.ts';
+import { copyBlobs } from '../rebalance/copy-blobs.ts';
+import type { Throttle } from '../rebalance/throttle.ts';
+
+export interface BlobRepairContext {
+  readonly cluster: ClusterContext;
+  readonly records: Records;
+  readonly throttle: Throttle;
+}
+
+/** Whether anything was done. Throws what keeps it from being done now. */
+export async function repairBlob(context: BlobRepairContext, device: DeviceId, id: BlobId): Promise<boolean> {
+  const { cluster } = context;
+  const { route, members, devices } = placeBlob(cluster, id);
+  if (!devices.includes(device)) return false;
+  const blobs = await Promise.all(
+    members.filter((member) => member !== device).map((member) => find(context, member, id)),
+  );
+  const others = blobs.filter((blob) => blob !== undefined);
+  // Nobody has it: it was removed.
+  if (others.length === 0) return false;
+  const own = await find(context, device, id);
+  if (own !== undefined && (await isWhole(context, device, own.blob))) return false;
+  const sources: DeviceId[] = [];
+  for (const { member, blob } of others) if (await isWhole(context, member, blob)) sources.push(member);
+  // A damaged copy is better than none.
+  if (sources.length === 0) return false;
+  // What is damaged goes only when there is what takes its place.
+  await askNode(cluster, device, encodeBlobDelete({ route, id }), 'blobDeleted');
+  const path = { route, sources, target: device, isJoint: false };
+  const { blobs: copied } = await copyBlobs(context, path, new Map([[id, sources]]));
+  return copied > 0;
+}
+
+interface Found {
+  readonly member: DeviceId;
+  readonly blob: ListedBlob;
+}
+
+/** What a device says of a blob; undefined when it has none, or one whose end is damaged, or does not answer. */
+async function find(
+  { cluster }: BlobRepairContext,
+  member: DeviceId,
+  id: BlobId,
+): Promise<Found | undefined> {
+  const number = BigInt(`0x${id}`);
+  const after = number === 0n ? undefined : ((number - 1n).toString(16).padStart(32, '0') as BlobId);
+  const message = encodeListBlobs({ type: 'listBlobs', after, limit: 1 });
+  const { blobs } = await askNode(cluster, member, message, 'blobs');
+  const blob = blobs[0];
+  return blob?.id === id ? { member, blob } : undefined;
+}
+
+/** Reads all of it: every block is verified by the device. Throws when that cannot be told. */
+function isWhole(
+  { cluster, throttle }: BlobRepairContext,
+  device: DeviceId,
+  { id, lengthBytes }: ListedBlob,
+): Promise<boolean> {
+  const { route } = placeBlob(cluster, id);
+  const read = { route, id, start: 0, end: lengthBytes, windowBytes: WINDOW_BYTES };
+  if (lengthBytes === 0) return Promise.resolve(true);
+  return new Promise((resolve, reject) => {
+    const download = cluster.nodes.client(device, 'bulk').download(device, read, {
+      data: (chunk) => {
+        void throttle.spend(chunk.length).then(() => download.release(chunk));
+      },
+      ended: () => resolve(true),
+      failed: (error: HoldfastError) => {
+        if (hasCode(error, 'data-corrupt') || hasCode(error, 'blob-missing')) resolve(false);
+        else reject(error);
+      },
+    });
+  });
+}
