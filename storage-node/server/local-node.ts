@@ -6,7 +6,7 @@ import type { DeviceId } from '#common/ids.ts';
 import { DataBuffers } from '../protocol/data-buffers.ts';
 import type { BlobCreate, BlobRead } from '../protocol/messages/blob.ts';
 import type { List } from '../protocol/messages/list.ts';
-import type { EncodedMessage } from '../protocol/messages/message.ts';
+import type { EncodedMessage, Route } from '../protocol/messages/message.ts';
 import { HEADER_BYTES } from '../protocol/frame.ts';
 import type {
   BlobDownload,
@@ -26,6 +26,8 @@ import type { RegisterReply } from './register-service.ts';
 
 export interface LocalNodeContext {
   readonly device: DeviceOf;
+  /** Waits for the ring of a sender that is ahead. */
+  readonly catchUp: (route: Route) => Promise<void>;
   readonly serves: (device: DeviceId) => boolean;
 }
 
@@ -73,9 +75,10 @@ export class DevicesHere implements LocalNode {
   }
 
   upload(device: DeviceId, create: BlobCreate, events: BlobUploadEvents): BlobUpload {
-    return new LocalUpload(device, events, () => {
+    return new LocalUpload(device, events, async () => {
       const standing = create.copies === true ? 'any' : 'upload';
-      return this.#context.device(device, create.route, standing).createBlob(create);
+      await this.#context.catchUp(create.route);
+      return await this.#context.device(device, create.route, standing).createBlob(create);
     });
   }
 

@@ -15,7 +15,7 @@ import {
   encodeCredit,
 } from '../protocol/messages/blob.ts';
 import { encodeFailed } from '../protocol/messages/failed.ts';
-import { type EncodedMessage, emptyMessage } from '../protocol/messages/message.ts';
+import { type EncodedMessage, type Route, emptyMessage } from '../protocol/messages/message.ts';
 import { type DeviceOf, answerRequest } from './answer-request.ts';
 import { BlobReceiver } from './blob-receiver.ts';
 import { BlobSender } from './blob-sender.ts';
@@ -30,6 +30,8 @@ export interface NodeConnectionContext {
   readonly buffers: DataBuffers;
   readonly nonce: Buffer;
   readonly device: DeviceOf;
+  /** Waits for the ring of a sender that is ahead. */
+  readonly catchUp: (route: Route) => Promise<void>;
   readonly closed: (connection: NodeConnection) => void;
 }
 
@@ -142,7 +144,10 @@ export class NodeConnection {
         failed: (error) => this.#fail(error, device, stream),
         ended: () => this.#receivers.delete(stream),
       },
-      async () => this.#context.device(device, message.route, standing).createBlob(message),
+      async () => {
+        await this.#context.catchUp(message.route);
+        return await this.#context.device(device, message.route, standing).createBlob(message);
+      },
     );
     this.#receivers.set(stream, receiver);
   }

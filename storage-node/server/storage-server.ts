@@ -16,6 +16,7 @@ import { DevicesHere } from './local-node.ts';
 import { NodeConnection } from './node-connection.ts';
 
 const CONNECTIONS_MAX = 1024;
+const CATCH_UP_MS_MAX = 1000;
 
 export interface StorageServerContext {
   readonly network: Network;
@@ -44,6 +45,7 @@ export class StorageServer {
   get local(): LocalNode {
     return new DevicesHere({
       device: (id, route, standing) => this.#device(id, route, standing),
+      catchUp: (route) => this.#catchUp(route),
       serves: (device) => this.#context.devices.has(device),
     });
   }
@@ -62,6 +64,7 @@ export class StorageServer {
         buffers: this.#buffers,
         nonce: randomness.bytes(NONCE_BYTES),
         device: (id, route, standing) => this.#device(id, route, standing),
+        catchUp: (route) => this.#catchUp(route),
         closed: (closed) => this.#connections.delete(closed),
       });
       this.#connections.add(peer);
@@ -73,6 +76,29 @@ export class StorageServer {
   async close(): Promise<void> {
     this.#unsubscribe();
     await this.#listener?.close();
+  }
+
+  /**
+   * Waits a moment for the ring of a sender that has seen a newer one: a body can't be sent again. Whether it has come is for `#device`
+   * to say.
+   */
+  async #catchUp({ partition, epoch }: Route): Promise<void> {
+    const { rings, clock } = this.#context;
+    const isBehind = (ring: Ring): boolean =>
+      partition < 2 ** ring.partitionPower && ring.epoch(partition) < epoch;
+    if (!isBehind(rings.current)) return;
+    rings.look();
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        unsubscribe();
+        resolve();
+      };
+      const timer = clock.after(CATCH_UP_MS_MAX, end);
+      const unsubscribe = rings.subscribe((next) => {
+        if (!isBehind(next)) end();
+      });
+    });
   }
 
   /** @param route left out for what concerns no partition. */
