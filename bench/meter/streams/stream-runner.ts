@@ -120,6 +120,7 @@ export class StreamRunner {
         askedMs,
         dueMs,
         intervalMs: timing.intervalMs,
+        frameMs: 1000 / this.#plan.timing.framesPerS,
         doneMs: this.#nowMs(),
         failure,
       };

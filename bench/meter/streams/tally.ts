@@ -76,6 +76,8 @@ export interface UnitOutcome {
   readonly askedMs: number;
   readonly dueMs: number;
   readonly intervalMs: number;
+  /** How long a frame lasts. */
+  readonly frameMs: number;
   readonly doneMs: number;
   readonly failure: OperationFailure | undefined;
 }
@@ -239,9 +241,7 @@ export class RunCounter {
       if (row.lateAtS.length < LATE_MOMENTS_MAX) row.lateAtS.push(Number((dueMs / 1000).toFixed(3)));
     }
     if (dropped) row.framesDropped++;
-    // A recording's buffer is emptied as a whole; its frames are as far from full as the unit's time allows.
-    const frameMs = unit.intervalMs === 0 ? 1 : unit.intervalMs;
-    const inHand = late ? 0 : Math.floor(-latenessMs / frameMs);
+    const inHand = late ? 0 : Math.floor(-latenessMs / unit.frameMs);
     row.bufferLowWaterFrames = Math.min(row.bufferLowWaterFrames ?? inHand, inHand);
     const frame = unit.firstSlot + slot;
     this.#onFrame?.({ stream: row.stream, frame, dueMs, doneMs: unit.doneMs, latencyMs, late, dropped });

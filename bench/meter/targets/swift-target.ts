@@ -54,8 +54,12 @@ export class SwiftTarget extends ObjectStoreTarget {
   }
 
   override async remove(object: MediaObject): Promise<void> {
-    const parts = { method: 'DELETE', name: this.nameOf(object), query: 'multipart-manifest=delete' };
-    requireAnswer(await this.exchange(parts), 200, 204);
+    const name = this.nameOf(object);
+    const found = await this.exchange({ method: 'HEAD', name });
+    // The segments of a large object go with it only when that is asked for, and of another that may not be asked.
+    const large = header(found, 'x-static-large-object').toLowerCase() === 'true';
+    const query = large ? { query: 'multipart-manifest=delete' } : {};
+    requireAnswer(await this.exchange({ method: 'DELETE', name, ...query }), 200, 204);
   }
 
   async list(prefix: string, limit: number): Promise<number> {
