@@ -1,0 +1,133 @@
+/** The Identity API over a store in memory, as a first start makes it, asked without a socket. */
+import { createLogger } from '#common/log/logger.ts';
+import { realClock } from '#common/io/real-clock.ts';
+import { realRandomness } from '#common/io/real-randomness.ts';
+import { FailureLimit } from '../api/failure-limit.ts';
+import { buildApiServer } from '../api/server.ts';
+import { memoryStore } from '../store/memory-store.ts';
+import { identityRoutes } from './api/identity-routes.ts';
+import { ensureFirstStart } from './first-start.ts';
+import { type Identity, openIdentity } from './identity.ts';
+import { defaultIdentitySettings, type IdentitySettings } from './settings.ts';
+
+export const ADMIN_PASSWORD = 'the administrator';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+}
+
+/** What stands at a path such as `user.id` or `projects.0.name` in JSON; undefined when there is nothing. */
+export function at(json: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce((value: unknown, name) => (Object(value) as Record<string, unknown>)[name], json);
+}
+
+export function textAt(json: unknown, path: string): string {
+  return String(at(json, path));
+}
+
+export class ServedIdentity {
+  readonly identity: Identity;
+  readonly #app: ReturnType<typeof buildApiServer>;
+
+  private constructor(identity: Identity, app: ReturnType<typeof buildApiServer>) {
+    this.identity = identity;
+    this.#app = app;
+  }
+
+  static async start(settings: Partial<IdentitySettings> = {}): Promise<ServedIdentity> {
+    const clock = realClock();
+    const randomness = realRandomness();
+    const log = createLogger({
+      level: 'error',
+      form: 'json',
+      sink: process.stderr,
+      nowMs: () => Date.now(),
+    });
+    const identity = await openIdentity({
+      store: memoryStore({ clock, randomness }),
+      clock,
+      randomness,
+      log,
+      clusterKey: randomness.bytes(32),
+      settings: { ...defaultIdentitySettings, ...settings },
+    });
+    await ensureFirstStart(identity, {
+      adminPassword: ADMIN_PASSWORD,
+      region: 'here',
+      services: [
+        { type: 'identity', name: 'keystone', url: 'http://127.0.0.1:5000/identity' },
+        { type: 'object-store', name: 'swift', url: 'http://127.0.0.1:8080/v1/AUTH_%(project_id)s' },
+      ],
+    });
+    const failures = new FailureLimit(identity.settings.failuresAtOnceMax, () => clock.monotonicMs());
+    const app = buildApiServer({
+      identity,
+      routes: identityRoutes(failures),
+      version2Routes: [],
+      isReady: () => true,
+    });
+    await app.ready();
+    return new ServedIdentity(identity, app);
+  }
+
+  /** @param path below `/v3`, or from the root when it begins with `//`. */
+  async ask(
+    method: string,
+    path: string,
+    token?: string,
+    body?: unknown,
+    headers: object = {},
+  ): Promise<Reply> {
+    const reply = await this.#app.inject({
+      method: method as 'GET',
+      url: path.startsWith('//') ? path.slice(1) : `/v3${path}`,
+      headers: {
+        host: 'cloud.test:5000',
+        ...(token === undefined ? {} : { 'x-auth-token': token }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = reply.payload;
+    return {
+      status: reply.statusCode,
+      headers: reply.headers,
+      body: text === '' ? undefined : (JSON.parse(text) as unknown),
+    };
+  }
+
+  /** Throws when it is refused. */
+  async login(name: string, password: string, scope?: unknown): Promise<string> {
+    const reply = await this.tryLogin(name, password, scope);
+    if (reply.status !== 201) throw new Error(`${name} could not log in: ${JSON.stringify(reply.body)}`);
+    return String(reply.headers['x-subject-token']);
+  }
+
+  tryLogin(name: string, password: string, scope?: unknown): Promise<Reply> {
+    const user = { name, domain: { id: 'default' }, password };
+    return this.ask('POST', '/auth/tokens', undefined, {
+      auth: {
+        identity: { methods: ['password'], password: { user } },
+        ...(scope === undefined ? {} : { scope }),
+      },
+    });
+  }
+
+  /** Scoped to the admin project. */
+  admin(): Promise<string> {
+    return this.login('admin', ADMIN_PASSWORD);
+  }
+
+  async close(): Promise<void> {
+    await this.#app.close();
+    await this.identity.close();
+    await this.identity.store.close();
+  }
+}
+
+export const inProject = (name: string) => ({ project: { name, domain: { id: 'default' } } });
