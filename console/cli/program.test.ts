@@ -41,7 +41,7 @@ describe('holdfast', () => {
       ['--frobnicate', /unknown option --frobnicate/],
       ['up --devices many', /holdfast up: --devices takes a whole number from 1 to 256, not "many"/],
       ['up extra', /no place for "extra"/],
-      ['serve nothing --config x', /no role nothing; there are storage, proxy/],
+      ['serve nothing --config x', /no role nothing; there are node, storage, proxy/],
       ['serve storage', /--config FILE is missing/],
       ['user', /expected user list/],
       ['completion tcsh', /no completion for tcsh/],

@@ -64,7 +64,7 @@ describe('a data directory', () => {
     await (await openDataDirectory(config, context)).release();
     const { ring: ringFile } = ringPaths(config.data);
     const before = await loadRing(context.files, ringFile);
-    await (await openDataDirectory({ ...config, portOffset: 100 }, context)).release();
+    await (await openDataDirectory({ ...config, apart: true, portOffset: 100 }, context)).release();
     const after = await loadRing(context.files, ringFile);
     assert.equal(after.version, before.version + 1);
     assert.deepEqual(
@@ -75,7 +75,7 @@ describe('a data directory', () => {
       assert.deepEqual(after.members(partition), before.members(partition));
       assert.equal(after.epoch(partition), before.epoch(partition));
     }
-    await (await openDataDirectory({ ...config, portOffset: 100 }, context)).release();
+    await (await openDataDirectory({ ...config, apart: true, portOffset: 100 }, context)).release();
     assert.equal((await loadRing(context.files, ringFile)).version, after.version);
   });
 
