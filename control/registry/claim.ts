@@ -3,16 +3,7 @@
  * process does; whatever is written under it holds only while it is there.
  */
 import { hasCode } from '#common/errors.ts';
-import {
-  getEntry,
-  isAbsent,
-  isAsRead,
-  isPresent,
-  isUnchanged,
-  put,
-  read,
-  remove,
-} from '../store/operations.ts';
+import { isAbsent, isAsRead, isPresent, isUnchanged, put, read, remove } from '../store/operations.ts';
 import { single } from '../store/key-range.ts';
 import type { Entry, LeaseId, Store } from '../store/store.ts';
 import { claimKey, readResource, type Resource, resourceKey, writeResource } from './resource.ts';
@@ -48,8 +39,18 @@ export class Claim {
     return succeeded ? new Claim(store, kind, id, revision) : undefined;
   }
 
-  async read(): Promise<Claimed | undefined> {
-    const entry = await getEntry(this.#store, this.#resourceKey);
+  /**
+   * The resource, if the claim is still held: an answer that was lost may have been that of the write that ended it, after
+   * which another reconciler may be at work.
+   * @returns `lost`, or nothing when there is no such resource.
+   */
+  async read(): Promise<Claimed | undefined | 'lost'> {
+    const { succeeded, results } = await this.#store.transact({
+      compare: [this.#isHeld()],
+      then: [read(single(this.#resourceKey))],
+    });
+    if (!succeeded) return 'lost';
+    const entry = results[0]?.kind === 'range' ? results[0].entries[0] : undefined;
     return entry && { resource: readResource(entry), modRevision: entry.modRevision };
   }
 
@@ -70,17 +71,13 @@ export class Claim {
     return [held?.modRevision === this.fence ? 'changed' : 'lost'];
   }
 
-  async isHeld(): Promise<boolean> {
-    return (await this.#store.transact({ compare: [this.#isHeld()], then: [] })).succeeded;
-  }
-
-  /** Gives the claim back if the resource is still as it was read, so that no request made meanwhile is left lying. */
+  /** Gives the claim back if the resource is still as it was read, so that no request made meanwhile is left lying; else it says false. */
   async release(asRead: Claimed | undefined): Promise<boolean> {
     const { succeeded } = await this.#store.transact({
       compare: [this.#isHeld(), isAsRead(this.#resourceKey, asRead)],
       then: [remove(this.#key)],
     });
-    return succeeded || !(await this.isHeld());
+    return succeeded;
   }
 
   #isHeld(): ReturnType<typeof isUnchanged> {

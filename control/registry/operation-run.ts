@@ -70,7 +70,12 @@ export class OperationRun {
     let isFresh = false;
     while (!this.#isLost) {
       try {
-        if (!isFresh) claimed = await claim.read();
+        if (!isFresh) {
+          const read = await claim.read();
+          // By the lease's end, or by a write of this run whose answer was lost: somebody else's, or nobody's, to do.
+          if (read === 'lost') return 'left';
+          claimed = read;
+        }
         isFresh = false;
         if (claimed === undefined || !isBusy(claimed.resource)) {
           if (await claim.release(claimed)) return 'settled';
@@ -145,6 +150,7 @@ export class OperationRun {
       const written = await claim.write(claimed, to, ends);
       if (written[0] !== 'changed') return written;
       const read = await claim.read();
+      if (read === 'lost') return ['lost'];
       if (read === undefined || !isBusy(read.resource)) return ['changed'];
       if (!isSameStep(read.resource.operation, resource.operation)) return ['changed'];
       claimed = read;

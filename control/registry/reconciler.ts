@@ -7,7 +7,7 @@ import type { Clock } from '#common/io/clock.ts';
 import type { Logger } from '#common/log/logger.ts';
 import { HeldLease } from '../store/held-lease.ts';
 import { Mirror } from '../store/mirror.ts';
-import type { LeaseId, Store, WatchEvent } from '../store/store.ts';
+import type { Entry, LeaseId, Store, WatchEvent } from '../store/store.ts';
 import { dropClaim, isPassing } from './claim.ts';
 import type { KindDefinition } from './kind.ts';
 import { OperationRun, type RunEnd } from './operation-run.ts';
@@ -105,9 +105,12 @@ export class Reconciler {
     const key = resourceKey(followed.kind.kind, id);
     const resource = this.#read(followed, key);
     this.#active.get(key)?.run.seen(resource?.operation?.id);
-    if (!isBusy(resource)) return;
     const claim = followed.claims.entries.get(claimKey(followed.kind.kind, id));
-    if (claim !== undefined && claim.lease !== this.#lease?.current) return;
+    if (claim !== undefined && !this.#active.has(key)) {
+      if (claim.lease === this.#lease?.current) void this.#dropLostClaim(followed, id, claim);
+      return;
+    }
+    if (!isBusy(resource)) return;
     this.#waiting.set(key, followed);
     this.#pump();
   }
@@ -146,32 +149,34 @@ export class Reconciler {
       pauseMsMax: pauseMsMax ?? PAUSE_MS_MAX,
       graceMs: graceMs ?? GRACE_MS,
     });
-    this.#active.set(key, { run, ended: this.#finish(key, followed, run, lease) });
+    this.#active.set(key, { run, ended: this.#finish(key, followed, run) });
   }
 
-  async #finish(key: string, followed: Followed, run: OperationRun, lease: LeaseId): Promise<void> {
+  async #finish(key: string, followed: Followed, run: OperationRun): Promise<void> {
     let end: RunEnd = 'left';
     try {
       end = await run.run();
-      if (end === 'busy') await this.#dropLostClaim(key, followed, lease);
     } catch (error) {
       this.#options.log.error('an operation cannot be worked on', { key, error: errorText(error) });
     }
     this.#active.delete(key);
-    if (this.#closed) return;
-    if (end === 'settled') this.#look(followed, idOfKey(key));
-    else this.#options.clock.after(AGAIN_MS, () => this.#look(followed, idOfKey(key)));
+    // What was requested in the run's last moment is seen by the mirror later; what it saw before is looked at now.
+    if (end !== 'settled') this.#lookAgain(followed, idOfKey(key));
+    else if (isBusy(this.#read(followed, key))) this.#waiting.set(key, followed);
     this.#pump();
   }
 
-  /** A claim under this process's own lease that no run of it holds: the answer to it was lost. */
-  async #dropLostClaim(key: string, { kind, claims }: Followed, lease: LeaseId): Promise<void> {
-    const claim = claims.entries.get(claimKey(kind.kind, idOfKey(key)));
-    if (claim?.lease !== lease) return;
+  #lookAgain(followed: Followed, id: string): void {
+    if (!this.#closed) this.#options.clock.after(AGAIN_MS, () => this.#look(followed, id));
+  }
+
+  /** A claim under this process's own lease that no run of it holds: the answer to it was lost on the way. */
+  async #dropLostClaim(followed: Followed, id: string, claim: Entry): Promise<void> {
     try {
       await dropClaim(this.#options.store, claim);
     } catch (error) {
       if (!isPassing(error)) throw error;
+      this.#lookAgain(followed, id);
     }
   }
 }

@@ -2,6 +2,7 @@
  * A world for reconcilers: volumes that are made, resized and removed in two steps each, in a place that counts who is at
  * work; and stores that are killed with their process at any call.
  */
+import { HoldfastError } from '#common/errors.ts';
 import type { Store, Watch } from '../store/store.ts';
 import { type KindDefinition, type Step, StepFailure } from './kind.ts';
 
@@ -9,48 +10,55 @@ export interface WantedVolume {
   readonly gib: number;
 }
 
+/** Whose process a step is done in; a killed one does nothing more. */
+export interface StepProcess {
+  readonly killed: boolean;
+}
+
 /** What is out there, by a resource's id. */
 export class Outside {
   readonly space = new Map<string, number>();
   readonly exported = new Map<string, number>();
   /** Called before and after each step does its work: it may throw, or never resolve. */
-  trouble: (step: string, moment: 'before' | 'after') => Promise<void> = () => Promise.resolve();
-  readonly #atWork = new Map<string, number>();
-  /** Steps that were begun while another of the same resource was being done. */
+  trouble: (step: string, moment: 'before' | 'after', process: StepProcess) => Promise<void> = () =>
+    Promise.resolve();
+  readonly #atWork = new Map<string, Set<StepProcess>>();
+  /** Steps that were begun while a living process was at another of the same resource. */
   overlaps = 0;
 
-  async during(id: string, step: string, work: () => void): Promise<void> {
-    const already = this.#atWork.get(id) ?? 0;
-    if (already > 0) this.overlaps += 1;
-    this.#atWork.set(id, already + 1);
+  async during(process: StepProcess, id: string, step: string, work: () => void): Promise<void> {
+    const atWork = this.#atWork.get(id) ?? new Set<StepProcess>();
+    this.#atWork.set(id, atWork);
+    if ([...atWork].some(({ killed }) => !killed)) this.overlaps += 1;
+    atWork.add(process);
     try {
-      await this.trouble(step, 'before');
+      await this.trouble(step, 'before', process);
+      if (process.killed) await new Promise(() => {});
       work();
-      await this.trouble(step, 'after');
+      await this.trouble(step, 'after', process);
+      if (process.killed) await new Promise(() => {});
     } finally {
-      this.#atWork.set(id, (this.#atWork.get(id) ?? 1) - 1);
+      atWork.delete(process);
     }
-  }
-
-  /** The process of whoever is at work was killed: it is no longer there to be met. */
-  forget(id: string): void {
-    this.#atWork.delete(id);
   }
 }
 
 export const GIB_MAX = 100;
 
-export function volumeKind(outside: Outside): KindDefinition<{ gib: number }> {
+export function volumeKind(
+  outside: Outside,
+  process: StepProcess = { killed: false },
+): KindDefinition<{ gib: number }> {
   const allocate: Step<{ gib: number }> = {
     name: 'allocate',
     run: async ({ resource }) => {
       const { gib } = resource.desired as WantedVolume;
       if (gib > GIB_MAX) throw new StepFailure('no-space', `there is no room for ${gib} GiB`);
-      await outside.during(resource.id, 'allocate', () => outside.space.set(resource.id, gib));
+      await outside.during(process, resource.id, 'allocate', () => outside.space.set(resource.id, gib));
       return { gib };
     },
     undo: async ({ resource }) => {
-      await outside.during(resource.id, 'free', () => outside.space.delete(resource.id));
+      await outside.during(process, resource.id, 'free', () => outside.space.delete(resource.id));
       return undefined;
     },
   };
@@ -58,11 +66,11 @@ export function volumeKind(outside: Outside): KindDefinition<{ gib: number }> {
     name: 'export',
     run: async ({ resource }) => {
       const { gib } = resource.desired as WantedVolume;
-      await outside.during(resource.id, 'export', () => outside.exported.set(resource.id, gib));
+      await outside.during(process, resource.id, 'export', () => outside.exported.set(resource.id, gib));
       return undefined;
     },
     undo: async ({ resource }) => {
-      await outside.during(resource.id, 'withdraw', () => outside.exported.delete(resource.id));
+      await outside.during(process, resource.id, 'withdraw', () => outside.exported.delete(resource.id));
       return undefined;
     },
   };
@@ -105,8 +113,13 @@ export class KillableStore implements Store {
     this.#store = store;
   }
 
+  /** Whether this call's line breaks, before the store has heard of it or before its answer comes. */
+  fault: () => 'before' | 'after' | undefined = () => undefined;
+  onKill: () => void = () => {};
+
   kill(): void {
     this.killed = true;
+    this.onKill();
     for (const watch of this.#watches) watch.close();
   }
 
@@ -133,7 +146,10 @@ export class KillableStore implements Store {
     const number = this.calls;
     if (this.killAt(number, 'before')) this.kill();
     if (this.killed) return new Promise<Answer>(() => {});
+    const fault = this.fault();
+    if (fault === 'before') throw new HoldfastError('store-unavailable');
     const answer = await call();
+    if (fault === 'after') throw new HoldfastError('outcome-unknown');
     if (this.killAt(number, 'after')) this.kill();
     return this.killed ? new Promise<Answer>(() => {}) : answer;
   }
