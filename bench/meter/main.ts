@@ -1,16 +1,19 @@
 /** `holdfast meter …`: the media storage meter's commands by their names. */
 import { type Command, exitCodes } from '#common/command-line.ts';
 import { codecsCommand } from './codecs/codecs-command.ts';
+import { searchCommand } from './search/search-command.ts';
 import { streamsCommand } from './streams/streams-command.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   streams: streamsCommand,
+  search: searchCommand,
   codecs: codecsCommand,
 };
 
 const METER_USAGE = `Usage: holdfast meter COMMAND [options]
 
   streams                 plays and records so many streams, and counts late frames
+  search                  finds the most streams with no late frame
   codecs                  lists the codecs, their frames and rates
 
 \`holdfast meter COMMAND --help\` lists the options of a command.

@@ -29,7 +29,7 @@ export const commands: readonly CliCommand[] = [
     name: 'meter',
     synopsis: 'streams|search|classic|ops|… --target URL …',
     summary: 'tells how many media streams a storage sustains with no late frame',
-    subcommands: ['streams', 'codecs'],
+    subcommands: ['streams', 'search', 'codecs'],
     delegate: async (args, io) => (await import('#bench/meter/main.ts')).meterCommand(args, io),
   },
   {

@@ -11,8 +11,6 @@ const TAKES_OF_A_RUN = 50_000;
 
 export interface Cast {
   readonly streams: StreamOrder[];
-  /** What must be there before the run. */
-  readonly clips: ClipOrder[];
   /** What the run leaves. */
   readonly takes: ClipOrder[];
 }
@@ -25,29 +23,23 @@ export function patternsOf(settings: StreamsSettings, streams: number): Pattern[
   return Array.from({ length: streams }, (_, at) => turn[at % turn.length] as Pattern);
 }
 
-/** Clips that so many streams need. */
-export function clipsNeeded(settings: StreamsSettings, streams: number): number {
-  const own = patternsOf(settings, streams).reduce(
-    (sum, pattern) => sum + clipsOfStream(settings, pattern),
-    0,
-  );
-  return settings.clips === undefined ? own : own === 0 ? 0 : settings.clips;
+/** Clips that so many streams would have, each its own. */
+export function clipsWanted(settings: StreamsSettings, streams: number): number {
+  return patternsOf(settings, streams).reduce((sum, pattern) => sum + clipsOfStream(settings, pattern), 0);
 }
 
-/** @param run number of the run, whose takes have names of their own. */
+/**
+ * @param clips those that are there: fewer than the streams want are shared.
+ * @param run number of the run, whose takes have names of their own.
+ */
 export function castStreams(
   settings: StreamsSettings,
   streams: number,
-  clipFrames: number,
+  clips: readonly ClipOrder[],
   run: number,
   traits: TargetTraits,
 ): Cast {
-  const all = clipsNeeded(settings, streams);
-  const clips: ClipOrder[] = Array.from({ length: all }, (_, at) => ({
-    kind: 'clip',
-    number: at + 1,
-    frames: clipFrames,
-  }));
+  const shared = clips.length < clipsWanted(settings, streams);
   const takes: ClipOrder[] = [];
   const orders: StreamOrder[] = [];
   const takeFrames = Math.floor(
@@ -62,7 +54,7 @@ export function castStreams(
     if (own > 0) {
       const chosen = Array.from({ length: own }, () => clips[nextClip++ % clips.length] as ClipOrder);
       // Streams that share a clip are at different places of it.
-      const startFrame = settings.clips === undefined ? 0 : Math.floor((at * clipFrames) / streams);
+      const startFrame = shared ? Math.floor((at * (chosen[0]?.frames ?? 0)) / streams) : 0;
       orders.push({
         stream,
         pattern,
@@ -100,5 +92,5 @@ export function castStreams(
       requestFrames,
     });
   });
-  return { streams: orders, clips, takes };
+  return { streams: orders, takes };
 }

@@ -1,10 +1,10 @@
 /** A target with its workers and clips, ready for one run after the other. */
 import { hash } from 'node:crypto';
 import { HoldfastError } from '#common/errors.ts';
-import { bytesPerS, meanFrameBytes } from '../codecs/codec.ts';
+import { meanFrameBytes } from '../codecs/codec.ts';
 import type { CrewResult, MeterCrew } from '../crew/crew.ts';
 import type { TargetSpec, TargetTraits } from '../targets/target.ts';
-import { castStreams, clipsNeeded } from './casting.ts';
+import { castStreams, clipsWanted } from './casting.ts';
 import type { ClipOrder } from './streams-order.ts';
 import { clipFramesOf, type StreamsSettings } from './streams-settings.ts';
 
@@ -67,17 +67,16 @@ export class Stage {
 
   /** Sees to it that the clips of so many streams are there. Resolves to the bytes written. */
   async prepare(streams: number): Promise<number> {
-    const needed = clipsNeeded(this.#settings, streams);
-    // Clips keep the length that the first run gave them: later ones only add some.
-    if (this.clipFrames === 0) this.clipFrames = await this.#clipFrames(needed);
+    const wanted = clipsWanted(this.#settings, streams);
+    // Clips keep the length that the first run gave them; when no more may be written, streams share them.
+    const first = this.#settings.clips ?? wanted;
+    if (this.clipFrames === 0) this.clipFrames = await this.#clipFrames(Math.min(first, wanted));
+    const needed = Math.min(wanted, this.#settings.clips ?? this.#affordable());
     const clips: ClipOrder[] = [];
     for (let number = this.#clips.length + 1; number <= needed; number++)
       clips.push({ kind: 'clip', number, frames: this.clipFrames });
     if (clips.length === 0) return 0;
     const bytes = clips.length * this.clipFrames * meanFrameBytes(this.#settings.format);
-    const limit = this.#settings.clipsBytesMax;
-    if ((needed * bytes) / clips.length > limit && this.#clips.length > 0)
-      throw new HoldfastError('device-full', `the clips of ${streams} streams exceed --clips-size`);
     this.#events.activity(`writing ${clips.length} clips, ${(bytes / 2 ** 20).toFixed(0)} MiB`);
     this.#clips.push(...clips);
     const { format, reuse } = this.#settings;
@@ -86,7 +85,7 @@ export class Stage {
 
   async run(streams: number, options: RunOptions = {}): Promise<CrewResult> {
     const settings = { ...this.#settings, durationMs: options.durationMs ?? this.#settings.durationMs };
-    const cast = castStreams(settings, streams, this.clipFrames, this.#runs++, this.traits);
+    const cast = castStreams(settings, streams, this.#clips, this.#runs++, this.traits);
     this.#events.activity(`${cast.streams.length} streams`);
     const { format, timing, warmupMs, durationMs, inFlight, dropAfterMs, shuttleSpeed } = settings;
     const seed = hash('sha256', this.#spec.seed, 'buffer').readUInt32LE(0);
@@ -119,12 +118,14 @@ export class Stage {
     await this.#crew.removePlace();
   }
 
-  /** How many streams the clips may grow to. */
-  mostStreams(): number {
-    return Math.floor(
-      this.#settings.clipsBytesMax /
-        ((this.clipFrames / this.#settings.format.framesPerS) * bytesPerS(this.#settings.format)),
-    );
+  get clips(): number {
+    return this.#clips.length;
+  }
+
+  #affordable(): number {
+    if (!this.traits.verified) return 1;
+    const clipBytes = this.clipFrames * meanFrameBytes(this.#settings.format);
+    return Math.max(1, Math.floor(this.#settings.clipsBytesMax / clipBytes));
   }
 
   async #clipFrames(needed: number): Promise<number> {

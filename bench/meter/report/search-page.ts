@@ -1,0 +1,86 @@
+/** The page, the rows and the sentence of a search. */
+import type { PhaseAnswer, SearchDocument } from '../search/search-document.ts';
+import { surroundings } from './common-sections.ts';
+import { chartHtml, pageHtml, tableHtml } from './html-page.ts';
+import { csvLines, type OutputForms } from './outputs.ts';
+import { lateChart, latencyMap, rateChart } from './streams-page.ts';
+
+function answerText(answer: PhaseAnswer): string {
+  const limit = answer.limitedBy === 'late frames' ? '' : ` (at least: ${answer.limitedBy} was reached)`;
+  return `${answer.streams}${limit}`;
+}
+
+export function searchVerdict(document: SearchDocument): string {
+  const { healthy, during, settings, target } = document;
+  if (healthy === null) return `not finished: ${document.stopped ?? 'it was cut off'}`;
+  const seconds = Number(settings['durationMs']) / 1000;
+  const what = `streams of ${String(settings['codec'])} for ${seconds} s with 0 late frames`;
+  const ailing = during === null ? '' : `; while \`${during.command}\`: ${during.streams}`;
+  const doubt = document.valid
+    ? ''
+    : `\nNOT VALID: ${document.invalidReasons.join(' ') || (document.stopped ?? '')}`;
+  const where = target === null ? '' : `\n${target.protocol}: ${target.caches}; ${target.durability}.`;
+  return `sustains ${answerText(healthy)} ${what}${ailing}${doubt}${where}`;
+}
+
+const COLUMNS = [
+  'run',
+  'phase',
+  'purpose',
+  'streams',
+  'durationMs',
+  'framesTotal',
+  'framesLate',
+  'framesDropped',
+  'worstFrameMs',
+  'mebibytesPerS',
+  'passed',
+] as const;
+
+function stepRows({ steps }: SearchDocument): unknown[][] {
+  return steps.map((step) => COLUMNS.map((column) => step[column]));
+}
+
+function stepsChart({ steps }: SearchDocument): string {
+  return chartHtml({
+    title: 'Steps of the search',
+    xLabel: 'step',
+    x: steps.map(({ run }) => run),
+    yLabel: 'streams',
+    series: [
+      {
+        label: 'no late frame',
+        color: '#2a8a4a',
+        bars: true,
+        values: steps.map(({ passed, streams }) => (passed ? streams : null)),
+      },
+      {
+        label: 'late frames',
+        color: '#c0392b',
+        bars: true,
+        values: steps.map(({ passed, streams }) => (passed ? null : streams)),
+      },
+    ],
+  });
+}
+
+export const searchForms: OutputForms<SearchDocument> = {
+  csv: (document) => csvLines(COLUMNS, stepRows(document)),
+  html: (document) =>
+    pageHtml({
+      title: `Media storage meter: how many streams of ${String(document.settings['codec'])}`,
+      verdict: searchVerdict(document),
+      outcome: document.valid && document.streams > 0 ? 'good' : 'doubtful',
+      sections: [
+        { title: 'The search', html: stepsChart(document) + tableHtml(COLUMNS, stepRows(document)) },
+        {
+          title: 'The run that confirmed it, over time',
+          html:
+            chartHtml(rateChart(document.seconds)) +
+            chartHtml(lateChart(document.seconds)) +
+            latencyMap(document.seconds),
+        },
+        ...surroundings(document),
+      ],
+    }),
+};

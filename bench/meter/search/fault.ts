@@ -1,0 +1,32 @@
+/** A command that does something to the storage while it is measured: kills a node, takes a disk out, starts a rebuild. */
+import { spawn } from 'node:child_process';
+
+const OUTPUT_CHARACTERS_MAX = 400;
+const WAIT_MS_MAX = 60_000;
+
+export interface FaultOutcome {
+  readonly command: string;
+  readonly exitCode: number | null;
+  /** The end of what it said. */
+  readonly output: string;
+}
+
+/** Runs `sh -c command`; resolves when it has ended, or after a minute: then it goes on by itself. */
+export function runFault(command: string): Promise<FaultOutcome> {
+  return new Promise((resolve) => {
+    const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const finish = (exitCode: number | null): void => {
+      clearTimeout(limit);
+      resolve({ command, exitCode, output: output.trim().slice(-OUTPUT_CHARACTERS_MAX) });
+    };
+    const limit = setTimeout(() => finish(null), WAIT_MS_MAX);
+    const hear = (chunk: Buffer): void => {
+      output = (output + chunk.toString()).slice(-2 * OUTPUT_CHARACTERS_MAX);
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    child.once('error', () => finish(null));
+    child.once('exit', (code) => finish(code));
+  });
+}

@@ -1,0 +1,62 @@
+/** The largest number that passes: doubled until one does not, then halved between the two. */
+
+export type Outcome = 'passes' | 'fails' | 'impossible';
+
+export interface SearchBounds {
+  readonly start: number;
+  readonly most: number;
+  /** The answer may be so much, as a share of it, below the truth. */
+  readonly precision: number;
+}
+
+export interface Found {
+  /** 0 when not even one passes. */
+  readonly most: number;
+  /** What was above it: a failure, the bound given, or what could not be tried. */
+  readonly limitedBy: 'failure' | 'bound' | 'impossible';
+}
+
+/** Passing is taken to be monotonous: what holds for a number holds for all below. */
+export async function findMost(
+  probe: (count: number) => Promise<Outcome>,
+  { start, most, precision }: SearchBounds,
+): Promise<Found> {
+  let good = 0;
+  let bad: number | undefined;
+  let limitedBy: Found['limitedBy'] = 'bound';
+  for (let count = Math.min(start, most); bad === undefined && good < most; ) {
+    const outcome = await probe(count);
+    if (outcome === 'passes') {
+      good = count;
+      count = Math.min(most, count * 2);
+    } else {
+      bad = count;
+      limitedBy = outcome === 'fails' ? 'failure' : 'impossible';
+    }
+  }
+  while (bad !== undefined && bad - good > Math.max(1, Math.floor(good * precision))) {
+    const middle = Math.floor((good + bad) / 2);
+    const outcome = await probe(middle);
+    if (outcome === 'passes') good = middle;
+    else {
+      bad = middle;
+      limitedBy = outcome === 'fails' ? 'failure' : 'impossible';
+    }
+  }
+  return { most: good, limitedBy };
+}
+
+/** Tries the number found for longer, and less where that fails. Resolves to 0 when nothing is confirmed. */
+export async function confirmMost(
+  probe: (count: number) => Promise<Outcome>,
+  found: number,
+  attemptsMax: number,
+): Promise<number> {
+  let count = found;
+  for (let attempt = 0; attempt < attemptsMax && count > 0; attempt++) {
+    if ((await probe(count)) === 'passes') return count;
+    // A tenth less each time: what was found in short steps is seldom far from what holds for long.
+    count = Math.min(count - 1, Math.floor(count * 0.9));
+  }
+  return 0;
+}
