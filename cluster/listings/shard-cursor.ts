@@ -41,21 +41,20 @@ export class ShardCursor {
   prepare(): Promise<void> | undefined {
     for (;;) {
       if (this.#needsPage()) return this.#fill().then(() => this.prepare());
-      const lowest = this.#lowest();
-      if (lowest === undefined) {
+      const agreed = this.#agreed();
+      if (agreed === undefined) {
+        const lowest = this.#lowest();
         this.entry = undefined;
-        return undefined;
-      }
-      if (!this.#isAgreed(lowest)) {
+        if (lowest === undefined) return undefined;
         const rows = this.#take(lowest);
         return this.#decide(lowest, rows).then((found) => (found ? undefined : this.prepare()));
       }
       for (const cursor of this.#cursors) cursor.advance();
-      if (lowest.live) {
-        this.#stand(lowest);
+      if (agreed.live) {
+        this.#stand(agreed);
         return undefined;
       }
-      this.#passed = lowest;
+      this.#passed = agreed;
     }
   }
 
@@ -89,13 +88,14 @@ export class ShardCursor {
     return lowest;
   }
 
-  /** Whether every replica shows the same row. */
-  #isAgreed(lowest: ListedRow): boolean {
+  /** The row that every replica shows. */
+  #agreed(): ListedRow | undefined {
+    const first = this.#cursors[0]?.row;
+    if (first === undefined) return undefined;
     for (const { row } of this.#cursors) {
-      if (row === lowest) continue;
-      if (row === undefined || !isSameRow(row, lowest)) return false;
+      if (row !== first && (row === undefined || !isSameRow(row, first))) return undefined;
     }
-    return true;
+    return first;
   }
 
   /** What each replica shows under the name of a row; it moves behind it. */

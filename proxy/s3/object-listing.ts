@@ -23,7 +23,7 @@ export function writeObjectElements(
   xml: XmlWriter,
   object: Pick<ObjectSummary, 'modifiedMs' | 'etag' | 'checksum' | 'sizeBytes'>,
 ): void {
-  xml.element('LastModified', isoTime(object.modifiedMs)).element('ETag', `"${object.etag}"`);
+  xml.element('LastModified', isoTime(object.modifiedMs)).quoted('ETag', object.etag);
   if (object.checksum !== undefined) {
     xml.element('ChecksumAlgorithm', object.checksum.algorithm.toUpperCase());
     xml.element('ChecksumType', object.checksum.type);

@@ -1,5 +1,6 @@
 /** Times as Swift writes them. */
 import { httpTime } from '#proxy/http/http-time.ts';
+import { isoTime } from '#proxy/s3/time-format.ts';
 
 /** `1700000000.12300`: seconds since 1970, in `X-Timestamp`. */
 export function timestamp(ms: number): string {
@@ -8,7 +9,7 @@ export function timestamp(ms: number): string {
 
 /** `2023-11-14T22:13:20.123000`: in listings, UTC without saying so. */
 export function listingTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, -1)}000`;
+  return `${isoTime(ms).slice(0, -1)}000`;
 }
 
 /** A date in a header has whole seconds: the next one, so that "not modified since" never hides a change. */

@@ -12,6 +12,8 @@ export type { AcceptedState, AppliedOperation, Counted };
 /** A record as the index has it. */
 export interface IndexRow {
   readonly key: RecordKey;
+  /** The key's bytes behind its shard, where somebody has made that view already. */
+  readonly name?: Buffer;
   readonly ballot: Ballot;
   readonly live: boolean;
   readonly summary: Buffer;

@@ -3,7 +3,7 @@
  * row of the device from one key up to another. What changes is changed in the run that covers it; what was used least goes
  * first.
  */
-import { asRecordKey } from '#common/codec/record-key.ts';
+import { SHARD_PREFIX_BYTES, asRecordKey } from '#common/codec/record-key.ts';
 import type { IndexRow } from './device-engine.ts';
 
 /** A run that has more is not made longer. */
@@ -11,7 +11,7 @@ const RUN_ROWS_MAX = 2048;
 /** A listing of less is not worth a run. */
 const RUN_ROWS_MIN = 16;
 /** What a row takes in memory beside its summary and key, about. */
-const ROW_OVERHEAD_BYTES = 350;
+const ROW_OVERHEAD_BYTES = 450;
 
 /** Keys are Latin-1 strings, which sort as their bytes do. */
 interface Run {
@@ -100,11 +100,11 @@ export class RowRuns {
     if (before?.to === loading.from && before.rows.length < RUN_ROWS_MAX) {
       before.to = to;
       for (const name of names) before.names.push(name);
-      for (const row of rows) before.rows.push(row);
+      for (const row of rows) before.rows.push(kept(row));
       before.bytes += bytes;
     } else {
       if (rows.length < RUN_ROWS_MIN) return;
-      const run = { from: loading.from, to, names, rows: [...rows], bytes };
+      const run = { from: loading.from, to, names, rows: rows.map(kept), bytes };
       this.#runs.splice(index, 0, run);
       this.#used.add(run);
     }
@@ -131,7 +131,7 @@ export class RowRuns {
     }
     const { ballot, live, summary } = row;
     const key = before?.key ?? asRecordKey(Buffer.from(name, 'latin1'));
-    const after = { key, ballot, live, summary };
+    const after = kept({ key, ballot, live, summary });
     this.#count(run, after, 1);
     if (before !== undefined) {
       run.rows[at] = after;
@@ -173,6 +173,11 @@ export class RowRuns {
     this.#used.delete(run);
     this.#runs.splice(this.#behind(run.from) - 1, 1);
   }
+}
+
+/** Every page that shows the row needs its name. */
+function kept({ key, ballot, live, summary }: IndexRow): IndexRow {
+  return { key, name: key.subarray(SHARD_PREFIX_BYTES), ballot, live, summary };
 }
 
 function bytesOf(row: IndexRow): number {

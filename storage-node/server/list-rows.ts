@@ -69,7 +69,7 @@ class FoldedListing {
   /** Whether there was room for the row, or no need of it. */
   take(row: IndexRow): boolean {
     if (this.#skipBelow.length > 0 && row.key.compare(this.#skipBelow) < 0) return true;
-    const name = row.key.subarray(SHARD_PREFIX_BYTES);
+    const name = row.name ?? row.key.subarray(SHARD_PREFIX_BYTES);
     const folded = this.#fold(name);
     if (folded !== undefined && this.#deadFold?.name.equals(folded) === true) {
       this.#takeIntoFold(this.#deadFold, row, name);

@@ -4,6 +4,10 @@
 // oxlint-disable-next-line no-control-regex
 const SPECIAL = /[&<>"\u0000-\u0008\u000b-\u001f\ufffe\uffff]/g;
 
+/** The same, to look for: without the state that a global expression keeps. */
+// oxlint-disable-next-line no-control-regex
+const ANY_SPECIAL = /[&<>"\u0000-\u0008\u000b-\u001f\ufffe\uffff]/;
+
 const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 /**
@@ -11,6 +15,7 @@ const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>'
  * document, and should ask with encoding-type=url.
  */
 export function escapeXml(text: string): string {
+  if (!ANY_SPECIAL.test(text)) return text;
   return text.replace(SPECIAL, (found) => NAMED[found] ?? `&#x${found.charCodeAt(0).toString(16)};`);
 }
 
@@ -41,6 +46,12 @@ export class XmlWriter {
   element(name: string, text: string | number | boolean): this {
     const escaped = typeof text === 'string' ? escapeXml(text) : text;
     this.#text += `<${name}>${escaped}</${name}>`;
+    return this;
+  }
+
+  /** Text in quotes. */
+  quoted(name: string, text: string): this {
+    this.#text += `<${name}>&quot;${escapeXml(text)}&quot;</${name}>`;
     return this;
   }
 
