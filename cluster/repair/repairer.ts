@@ -14,12 +14,16 @@ import { type Hint, Hints, type NoticedMisses, type RecordHint } from './hints.t
 import { repairBlob } from './repair-blob.ts';
 import { repairRecord } from './repair-record.ts';
 
-/** A replica that is merely slower than the others has caught up by then. */
-const FIRST_WAIT_MS = 2000;
-const WAIT_MS_MAX = 30_000;
+/** First: a replica that is merely slower than the others has caught up by then. Most: between two tries at a device that is away. */
+const TIMES: RepairTimes = { waitMsMin: 2000, waitMsMax: 30_000 };
 const AT_ONCE = 8;
 const FAILURES_MAX = 5;
 const BYTES_PER_SECOND = 32 << 20;
+
+export interface RepairTimes {
+  readonly waitMsMin: number;
+  readonly waitMsMax: number;
+}
 
 export interface RepairFigures {
   /** Hints that wait. */
@@ -35,7 +39,8 @@ export class Repairer implements NoticedMisses {
   readonly #ticker: Ticker;
   readonly #records: Records;
   readonly #throttle: Throttle;
-  readonly #hints = new Hints((device) => this.#wait(device, FIRST_WAIT_MS));
+  readonly #times: RepairTimes;
+  readonly #hints = new Hints((device) => this.#wait(device, this.#times.waitMsMin));
   readonly #timers = new Map<DeviceId, Timer>();
   readonly #failures = new WeakMap<Hint, number>();
   readonly #running = new Set<Promise<void>>();
@@ -44,7 +49,8 @@ export class Repairer implements NoticedMisses {
   #givenUp = 0;
   #closed = false;
 
-  constructor(context: ClusterContext, ticker: Ticker, records: Records) {
+  constructor(context: ClusterContext, ticker: Ticker, records: Records, times: RepairTimes = TIMES) {
+    this.#times = times;
     this.#context = context;
     this.#ticker = ticker;
     this.#records = records;
@@ -92,7 +98,7 @@ export class Repairer implements NoticedMisses {
       const failed = (await Promise.all(hints.map((hint) => this.#repair(device, hint)))).includes(false);
       if (this.#closed) return;
       if (!failed) continue;
-      this.#wait(device, Math.min(WAIT_MS_MAX, waitedMs * 2));
+      this.#wait(device, Math.min(this.#times.waitMsMax, waitedMs * 2));
       return;
     }
   }

@@ -4,9 +4,13 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sameBallot } from '#common/ballot.ts';
 import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key.ts';
-import { spaceId } from '#common/ids.ts';
+import { type DeviceId, spaceId } from '#common/ids.ts';
 import type { Cluster } from '#cluster/cluster.ts';
+import { placeRecord } from '#cluster/context.ts';
+import { askNode } from '#cluster/rebalance/ask-node.ts';
 import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
+import { encodeRead } from '#storage-node/protocol/messages/read.ts';
+import { encodeRepair } from '#storage-node/protocol/messages/repair.ts';
 import { MemoryNodes } from './memory-nodes.ts';
 
 const SPACE = spaceId('ef'.repeat(16));
@@ -105,4 +109,27 @@ test('a stripe that a node missed is copied to it', async () => {
   await source?.read(copied, 0, copied.length, 0);
   assert.ok(copied.equals(bytes));
   assert.equal(cluster.repairs.figures.waiting, 0);
+});
+
+test('a repair that comes late does not bring back what was deleted and forgotten', async () => {
+  await using nodes = await MemoryNodes.start(NODES);
+  const cluster = await nodes.open();
+  const key = keyOf(7);
+  await put(cluster, 7, 'to be deleted');
+  const { route, devices } = placeRecord(cluster.context, key);
+  const read = encodeRead({ type: 'read', route, key, ballotOnly: false });
+  const { state } = await askNode(cluster.context, devices[0] as DeviceId, read, 'state');
+  assert.ok(state?.live);
+  await cluster.records.mutate(key, () => ({ action: 'remove', result: undefined }));
+  await alike(nodes, [7]);
+  const tombstone = nodes.engines[0]?.readRecord(key);
+  assert.ok(tombstone && (await cluster.upkeep.reclaim(key, tombstone.ballot)));
+  for (const device of devices) {
+    const repair = encodeRepair({ type: 'repair', route, key, state });
+    await askNode(cluster.context, device, repair, 'refused');
+  }
+  assert.deepEqual(
+    nodes.engines.map((engine) => engine.readRecord(key)),
+    [undefined, undefined, undefined],
+  );
 });

@@ -17,6 +17,7 @@ import { QuorumRecords } from '#cluster/records/quorum-records.ts';
 import { Ticker } from '#cluster/ticker.ts';
 import type { PlacementHash } from '#ring/placement-hash.ts';
 import { Mover, type MoverOptions } from '#cluster/rebalance/mover.ts';
+import { Repairer } from '#cluster/repair/repairer.ts';
 import type { LiveRing, RingSource } from '#ring/live-ring.ts';
 import type { Ring, RingDevice } from '#ring/ring.ts';
 import type { DeviceEngine } from '#storage-node/engine/device-engine.ts';
@@ -35,6 +36,8 @@ const PORT = 7000;
 const CLUSTER_KEY = Buffer.alloc(32, 5);
 /** Shorter than the cluster's own, so that a schedule has many moves. */
 const RETIRING_MS = 2;
+/** Shorter for the same reason. */
+const REPAIR_TIMES = { waitMsMin: 4, waitMsMax: 30 };
 const MOVER_TIMES = { joinMs: 60, retryMs: 3, restMs: 20, idleMs: 3 };
 
 /** What a planted bug replaces. */
@@ -77,6 +80,7 @@ export class ClusterWorld {
   readonly proxies: readonly Proxy[];
   isCalm = false;
   crashes = 0;
+  readonly #repairers: Repairer[] = [];
   readonly #parts: ClusterParts;
   readonly #randomness: Randomness;
   readonly #network: MemoryNetwork;
@@ -102,6 +106,11 @@ export class ClusterWorld {
     );
     this.#startMover(placement);
     this.#scheduleFaults();
+  }
+
+  /** Records that nodes had missed and were given. */
+  get repairs(): number {
+    return this.#repairers.reduce((sum, { figures }) => sum + figures.repairedRecords, 0);
   }
 
   #delayMs(): number {
@@ -167,7 +176,12 @@ export class ClusterWorld {
       () => rings.current,
     );
     const ballots = new BallotClock(this.dice.below(2 ** 48), () => clock.nowMs());
+    let repairer: Repairer | undefined;
     const context: ClusterContext = {
+      misses: {
+        record: (device, hint) => repairer?.record(device, hint),
+        blob: () => undefined,
+      },
       get ring() {
         return rings.current;
       },
@@ -178,7 +192,11 @@ export class ClusterWorld {
       randomness,
       ballots,
     };
-    return { context, records: new QuorumRecords(context, new Ticker(clock)) };
+    const ticker = new Ticker(clock);
+    const records = new QuorumRecords(context, ticker);
+    repairer = new Repairer(context, ticker, records, REPAIR_TIMES);
+    this.#repairers.push(repairer);
+    return { context, records };
   }
 
   /** The mover has each ring as soon as it is published, for it publishes it. */

@@ -25,10 +25,14 @@ describe('a cluster', () => {
     }
   });
 
-  test('changes its members in its schedules', async () => {
-    let moves = 0;
-    for (let seed = 1; seed <= 30; seed += 1) moves += (await runClusterSchedule(seed, placement)).moves;
-    assert.ok(moves > 10, String(moves));
+  test('changes its members, and repairs what they missed, in its schedules', async () => {
+    let [moves, repairs] = [0, 0];
+    for (let seed = 1; seed <= 30; seed += 1) {
+      const result = await runClusterSchedule(seed, placement);
+      moves += result.moves;
+      repairs += result.repairs;
+    }
+    assert.ok(moves > 10 && repairs > 10, `${moves} moves, ${repairs} repairs`);
   });
 
   test('goes the same way for the same seed', async () => {

@@ -26,6 +26,8 @@ export interface ClusterResult {
   readonly crashes: number;
   /** Members that another device has taken the place of. */
   readonly moves: number;
+  /** Records that nodes had missed and were given. */
+  readonly repairs: number;
 }
 
 export async function runClusterSchedule(
@@ -55,6 +57,7 @@ export async function runClusterSchedule(
     listings: listings.length,
     crashes: world.crashes,
     moves: world.rings.moves,
+    repairs: world.repairs,
   };
   if (clients.open > 0) return { ...figures, violation: 'not live in the calm', history: [] };
   if (clients.failedInCalm !== undefined) return { ...figures, violation: clients.failedInCalm, history: [] };

@@ -13,7 +13,7 @@ export async function simulateCluster(
   out: TextSink,
 ): Promise<number> {
   const placement = await createPlacement();
-  const total = { operations: 0, listings: 0, crashes: 0, moves: 0 };
+  const total = { operations: 0, listings: 0, crashes: 0, moves: 0, repairs: 0 };
   const tell = (schedules: number): void => {
     const figures = Object.entries(total).map(([name, count]) => `  ${name.padEnd(16)} ${count}`);
     out.write(`${[`${schedules} schedules of a cluster`, ...figures].join('\n')}\n`);
@@ -24,6 +24,7 @@ export async function simulateCluster(
     total.listings += result.listings;
     total.crashes += result.crashes;
     total.moves += result.moves;
+    total.repairs += result.repairs;
     if (result.violation === undefined) continue;
     tell(index + 1);
     out.write(`seed ${result.seed}: ${result.violation}\n${tellStory(result.history).join('\n')}\n`);
