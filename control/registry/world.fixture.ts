@@ -74,10 +74,13 @@ export function volumeKind(
       return undefined;
     },
   };
-  const asWanted = (step: Step<{ gib: number }>): Step<{ gib: number }> => ({ ...step, undo: step.run });
-  const reversed = ({ name, undo }: Step<{ gib: number }>): Step<{ gib: number }> => ({
-    name,
-    run: async (context) => undo?.(context),
+  const asWanted = (step: Step<{ gib: number }>): Step<{ gib: number }> => ({
+    ...step,
+    undo: (context) => step.run(context),
+  });
+  const reversed = (step: Step<{ gib: number }>): Step<{ gib: number }> => ({
+    name: step.name,
+    run: async (context) => step.undo?.(context),
   });
   return {
     kind: 'volume',
