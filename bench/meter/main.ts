@@ -1,5 +1,6 @@
 /** `holdfast meter …`: the media storage meter's commands by their names. */
 import { type Command, exitCodes } from '#common/command-line.ts';
+import { classicCommand } from './classic/classic-command.ts';
 import { codecsCommand } from './codecs/codecs-command.ts';
 import { searchCommand } from './search/search-command.ts';
 import { streamsCommand } from './streams/streams-command.ts';
@@ -7,6 +8,7 @@ import { streamsCommand } from './streams/streams-command.ts';
 const COMMANDS: Readonly<Record<string, Command>> = {
   streams: streamsCommand,
   search: searchCommand,
+  classic: classicCommand,
   codecs: codecsCommand,
 };
 
@@ -14,6 +16,7 @@ const METER_USAGE = `Usage: holdfast meter COMMAND [options]
 
   streams                 plays and records so many streams, and counts late frames
   search                  finds the most streams with no late frame
+  classic                 BBC R&D's Media Storage Meter: tables by mode and block size
   codecs                  lists the codecs, their frames and rates
 
 \`holdfast meter COMMAND --help\` lists the options of a command.

@@ -29,7 +29,7 @@ export const commands: readonly CliCommand[] = [
     name: 'meter',
     synopsis: 'streams|search|classic|ops|… --target URL …',
     summary: 'tells how many media streams a storage sustains with no late frame',
-    subcommands: ['streams', 'search', 'codecs'],
+    subcommands: ['streams', 'search', 'classic', 'codecs'],
     delegate: async (args, io) => (await import('#bench/meter/main.ts')).meterCommand(args, io),
   },
   {
