@@ -9,7 +9,7 @@ import type { ClusterStatus } from '#console/supervisor/cluster-status.ts';
 import { finish, Foreground, holdfast, LAUNCHER } from './foreground.ts';
 import { exportedIn, keysIn, s3 } from './s3-request.ts';
 
-const PORTS = { s3: 21_400, control: 21_440, storage: 21_450 };
+const PORTS = { s3: 21_400, control: 21_440, status: 21_442, storage: 21_450 };
 
 describe('a cluster in the foreground', () => {
   let folder: string;
@@ -52,7 +52,7 @@ describe('a cluster in the foreground', () => {
 
   test('ends its start with the endpoints and the line that scripts wait for', () => {
     assert.match(up.output, /S3 +http:\/\/127\.0\.0\.1:21400\n/);
-    assert.match(up.output, /control +http:\/\/127\.0\.0\.1:21440/);
+    assert.match(up.output, /identity +http:\/\/127\.0\.0\.1:21440\/identity\/v3\n/);
     assert.match(up.output, /credentials\/admin\.env/);
     assert.ok(up.output.endsWith('\nholdfast: ready\n'));
   });
@@ -68,10 +68,11 @@ describe('a cluster in the foreground', () => {
     assert.deepEqual(
       told.processes.map(({ role, name, ports, state }) => [role, name, ports.join(), state]),
       [
-        ['supervisor', 'supervisor', '21440', 'ready'],
+        ['supervisor', 'supervisor', '21442', 'ready'],
         ['storage', 'storage-1', '21450', 'ready'],
         ['storage', 'storage-2', '21451', 'ready'],
         ['proxy', 'proxy-1', '21400', 'ready'],
+        ['control', 'control-1', '21440', 'ready'],
       ],
     );
     assert.deepEqual(
@@ -98,8 +99,9 @@ describe('a cluster in the foreground', () => {
   });
 
   test('shows its health to anybody, and its status only to who has the key', async () => {
-    const control = `http://127.0.0.1:${PORTS.control}`;
-    assert.deepEqual(await (await fetch(`${control}/healthz`)).json(), { status: 'ok' });
+    const control = `http://127.0.0.1:${PORTS.status}`;
+    for (const port of [PORTS.control, PORTS.status])
+      assert.deepEqual(await (await fetch(`http://127.0.0.1:${port}/healthz`)).json(), { status: 'ok' });
     assert.equal((await fetch(`${control}/v1/status`)).status, 401);
     const authorization = `Bearer ${'0'.repeat(64)}`;
     assert.equal((await fetch(`${control}/v1/status`, { headers: { authorization } })).status, 401);
@@ -124,6 +126,7 @@ describe('a cluster in the foreground', () => {
       ['storage-1', 1],
       ['storage-2', 0],
       ['proxy-1', 1],
+      ['control-1', 0],
     ]);
   });
 
@@ -155,7 +158,7 @@ describe('a cluster in the foreground', () => {
     };
     await becomes(200);
     const listed = await holdfast('user', 'list', '--data', data);
-    assert.match(listed.stdout, /^alice +film +\w+ +no$/m);
+    assert.match(listed.stdout, /^alice +film +\w+ +owner +no$/m);
     assert.ok(!listed.stdout.includes(bob.AWS_SECRET_ACCESS_KEY));
     assert.equal((await holdfast('user', 'add', 'bob', '--data', data)).code, 3);
     assert.equal((await holdfast('user', 'add', 'no/name', '--data', data)).code, 2);
@@ -227,7 +230,7 @@ describe('a cluster in the foreground', () => {
     up = await start('--port-offset', '20');
     const { processes, partitions } = await status();
     assert.deepEqual(
-      processes.slice(1).map(({ role, name }) => [role, name]),
+      processes.slice(1, -1).map(({ role, name }) => [role, name]),
       [1, 2, 3, 4].flatMap((number) => [
         ['storage', `node-${number}`],
         ['proxy', `node-${number}`],
