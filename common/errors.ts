@@ -39,6 +39,8 @@ export const errorCodes = {
   'format-invalid': 'the file is not of the expected format',
   /** A key has as many versions as it can have: some must be deleted before another is written. */
   'versions-exceeded': 'the object has too many versions',
+  /** A quota leaves no room; the error's class tells which. */
+  'quota-exceeded': 'a quota would be exceeded',
   /** Another process holds the data directory. */
   'data-in-use': 'the data is in use by another process',
   /** What a read or a watch of the control store needs of the past has been compacted: read the present, go on from there. */

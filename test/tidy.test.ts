@@ -15,7 +15,7 @@ const IMPORTS: Record<string, readonly string[]> = {
   ring: ['common'],
   'storage-node': ['common', 'ring'],
   cluster: ['common', 'ring', 'storage-node/protocol'],
-  proxy: ['common', 'ring', 'cluster'],
+  proxy: ['common', 'ring', 'cluster', 'control/protocol'],
   control: ['common', 'ring', 'cluster'],
   console: ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'control', 'bench'],
   bench: ['common'],

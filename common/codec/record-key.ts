@@ -32,6 +32,10 @@ export const recordKinds = {
   account: 7,
   /** A process that writes bodies; the space is the root space. */
   writer: 8,
+  /** What writers have said they will add to an account or a bucket: the space is its own, the name empty. */
+  reservation: 9,
+  /** What an account may hold; the space is the account's, the name empty. */
+  quota: 10,
 } as const;
 export type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
 

@@ -2,6 +2,7 @@
 import type { Cluster } from '#cluster/cluster.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
+import type { Quotas } from '#proxy/quota/quotas.ts';
 
 export interface BucketContext {
   readonly cluster: Cluster;
@@ -11,6 +12,8 @@ export interface BucketContext {
   readonly bucketShards: number;
   /** True when no other process serves this cluster's buckets: a deletion then has no other's lease to wait out. */
   readonly onlyProxy: boolean;
+  /** What accounts and buckets may hold; nothing is limited when left out. */
+  readonly quotas?: Quotas;
 }
 
 /** How long a proxy uses what it read of a bucket. */

@@ -4,7 +4,8 @@
  */
 import { HoldfastError } from '#common/errors.ts';
 import type { SpaceId } from '#common/ids.ts';
-import type { WriteLease } from '#proxy/objects/bucket-access.ts';
+import type { TakenRoom, WriteLease } from '#proxy/objects/bucket-access.ts';
+import type { Quotas } from '#proxy/quota/quotas.ts';
 import { type BucketContext, DELETION_MS_MAX, LEASE_MS } from './bucket-context.ts';
 import {
   type BucketRecord,
@@ -96,6 +97,10 @@ export class BucketDirectory {
     return (
       cached.generation === this.#generation && this.#context.clock.monotonicMs() - cached.readAtMs < LEASE_MS
     );
+  }
+
+  get quotas(): Quotas | undefined {
+    return this.#context.quotas;
   }
 
   /** Forgets what is known, also for leases that were given and reads that are under way: a bucket has changed. */
@@ -201,5 +206,14 @@ export class BucketLease implements WriteLease {
 
   async confirm(): Promise<void> {
     if (!this.isValid()) await this.renew();
+  }
+
+  async takeRoom(bytes: number): Promise<TakenRoom | undefined> {
+    return await this.#directory.quotas?.takeForObject(this.bucket, bytes);
+  }
+
+  /** Whether there would be room if nobody else wrote: to be asked before a long body is taken in. Throws QuotaExceeded. */
+  async checkRoom(bytes: number): Promise<void> {
+    await this.#directory.quotas?.checkForObject(this.bucket, bytes);
   }
 }

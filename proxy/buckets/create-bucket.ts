@@ -20,13 +20,26 @@ export interface BucketOwner {
   readonly accountName: string;
 }
 
-/** @param configuration what a new bucket begins with, as with `versioning`; one that is there already keeps its own. */
+/**
+ * @param configuration what a new bucket begins with, as with `versioning`; one that is there already keeps its own.
+ * Throws QuotaExceeded.
+ */
 export async function createBucket(
   context: BucketContext,
   owner: BucketOwner,
   name: string,
   configuration?: BucketRecord['configuration'],
   versioning?: BucketRecord['versioning'],
+): Promise<CreationOutcome> {
+  return withRoom(context, owner, name, () => createWithin(context, owner, name, configuration, versioning));
+}
+
+async function createWithin(
+  context: BucketContext,
+  owner: BucketOwner,
+  name: string,
+  configuration: BucketRecord['configuration'],
+  versioning: BucketRecord['versioning'],
 ): Promise<CreationOutcome> {
   const claimed = await claimName(context, owner, name);
   if (claimed.claim.account !== owner.account) return 'owned-by-another';
@@ -47,19 +60,30 @@ export interface CreatedContainer {
   readonly record: BucketRecord;
 }
 
+export interface ContainerOptions {
+  readonly claims: boolean;
+  readonly change: (container: ContainerFields | undefined, nowMs: number) => ContainerFields | undefined;
+}
+
 /**
  * Creates a bucket that exists in its account whoever has claimed its name; it takes the claim too when it is free and
  * `claims` (docs/formats/bucket-record.md, "Containers"). `change` gives what is to be kept of a new or an existing one; it
- * may be called more than once and may throw.
+ * may be called more than once and may throw. Throws QuotaExceeded.
  */
 export async function createContainer(
   context: BucketContext,
   owner: BucketOwner,
   name: string,
-  options: {
-    readonly claims: boolean;
-    readonly change: (container: ContainerFields | undefined, nowMs: number) => ContainerFields | undefined;
-  },
+  options: ContainerOptions,
+): Promise<CreatedContainer> {
+  return withRoom(context, owner, name, () => createContainerWithin(context, owner, name, options));
+}
+
+async function createContainerWithin(
+  context: BucketContext,
+  owner: BucketOwner,
+  name: string,
+  options: ContainerOptions,
 ): Promise<CreatedContainer> {
   const claimed = options.claims ? await claimName(context, owner, name) : undefined;
   const bucketId = claimed?.made === true ? claimed.claim.bucketId : newBucketId(context);
@@ -68,6 +92,27 @@ export async function createContainer(
   if (ours && claimed.claim.bucketId !== written.record.bucketId)
     await alignClaim(context, owner, name, written.record.bucketId);
   return written;
+}
+
+/** A bucket that is there already takes no room. Before the name is claimed: a refusal leaves nothing behind. */
+async function withRoom<Result>(
+  context: BucketContext,
+  owner: BucketOwner,
+  name: string,
+  create: () => Promise<Result>,
+): Promise<Result> {
+  const { quotas, cluster } = context;
+  if (quotas === undefined || !(await quotas.limitsContainers(owner.account))) return create();
+  if ((await cluster.records.read(bucketKey(owner.account, name))) !== undefined) return create();
+  const room = await quotas.takeForContainer(owner.account);
+  try {
+    const created = await create();
+    room?.settle(true);
+    return created;
+  } catch (error) {
+    room?.settle(false);
+    throw error;
+  }
 }
 
 function newBucketId(context: BucketContext): SpaceId {

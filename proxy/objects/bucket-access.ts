@@ -21,6 +21,16 @@ export interface WriteLease {
    * throws when the bucket may have been found empty and removed in the meantime.
    */
   confirm(): Promise<void>;
+  /** Room for one object more, of so many bytes, under the quotas that apply; undefined when none does. Throws QuotaExceeded. */
+  takeRoom?(bytes: number): Promise<TakenRoom | undefined>;
+}
+
+/** What a write may add: docs/formats/quota-record.md. */
+export interface TakenRoom {
+  /** Throws when it is held no more: to be called in the decision. */
+  assertHeld(): void;
+  /** To be called once, when the write is over: whether it is known to be done or not done. */
+  settle(isKnown: boolean): void;
 }
 
 const RENEWALS_MAX = 4;

@@ -1,7 +1,7 @@
 /** Makes an object of an upload's parts: docs/formats/upload-record.md, "Order of steps". */
 import { createHash } from 'node:crypto';
 import type { Cluster, Stripe } from '#cluster/cluster.ts';
-import { HoldfastError } from '#common/errors.ts';
+import { HoldfastError, hasCode } from '#common/errors.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import type { PartExtent } from './body-layout.ts';
@@ -97,7 +97,14 @@ export async function completeUpload(
       if (context.clock.monotonicMs() - startedAt > COMPLETION_WRITES_MS)
         throw new HoldfastError('outcome-unknown');
     },
-  );
+  ).catch(async (error: unknown) => {
+    // A quota that leaves no room is asked before anything is written.
+    if (hasCode(error, 'quota-exceeded')) {
+      context.cluster.bodies.release(prepared.manifest);
+      await reopen(context.cluster, lease, request, completionId);
+    }
+    throw error;
+  });
   if (outcome.outcome !== 'done') {
     context.cluster.bodies.release(prepared.manifest);
     await reopen(context.cluster, lease, request, completionId);

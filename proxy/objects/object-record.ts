@@ -52,6 +52,8 @@ export interface EncodedRecord {
 /** Everything of a record but its version, encoded once, so that a decision that is made again only copies. */
 export class EncodedObject {
   readonly metadata: ObjectMetadata;
+  /** What the record refers to itself; of a manifest's body, the manifest's. */
+  readonly ownStripes: readonly Stripe[];
   readonly #form: ObjectBody['form'];
   readonly #json: Buffer;
   readonly #section: Buffer;
@@ -59,6 +61,7 @@ export class EncodedObject {
   constructor(metadata: ObjectMetadata, body: ObjectBody) {
     this.metadata = metadata;
     this.#form = body.form;
+    this.ownStripes = stripesIn(body);
     this.#json = Buffer.from(JSON.stringify(metadata));
     if (this.#json.length > METADATA_BYTES_MAX)
       throw new HoldfastError('invalid-argument', 'metadata over 64 KiB');
@@ -86,6 +89,11 @@ export class EncodedObject {
       counted: { objects: 1, bytes: sizeBytes },
     };
   }
+}
+
+function stripesIn(body: ObjectBody): readonly Stripe[] {
+  if (body.form === 'manifest') return body.manifest;
+  return body.form === 'stripes' ? body.layout.stripes : [];
 }
 
 function encodeContent(

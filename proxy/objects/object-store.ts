@@ -2,8 +2,14 @@
 import type { Cluster, Decision, StoredRecord } from '#cluster/cluster.ts';
 import type { Ballot } from '#common/ballot.ts';
 import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key.ts';
-import { HoldfastError } from '#common/errors.ts';
-import { assertLease, type BucketPlace, underLease, type WriteLease } from './bucket-access.ts';
+import { HoldfastError, hasCode } from '#common/errors.ts';
+import {
+  assertLease,
+  type BucketPlace,
+  type TakenRoom,
+  underLease,
+  type WriteLease,
+} from './bucket-access.ts';
 import { indexShard } from './index-shard.ts';
 import {
   decodeCurrent,
@@ -58,7 +64,8 @@ export async function readObject(
 
 /**
  * Writes the object when `condition` holds, and releases what it replaces. A `deadline` is asked inside the decision
- * and throws to give up. Throws `versions-exceeded`.
+ * and throws to give up. Throws `versions-exceeded`, and `quota-exceeded` with nothing written: stripes that the object
+ * brings are then released, except those of an upload's parts.
  */
 export async function writeObject(
   cluster: Cluster,
@@ -68,8 +75,10 @@ export async function writeObject(
   condition?: WriteCondition,
   deadline?: () => void,
 ): Promise<WriteOutcome> {
+  const room = await takeRoom(cluster, lease, object);
   const decided = await mutateSaving<Decided>(cluster, lease, name, (current, ballot) => {
     deadline?.();
+    room?.assertHeld();
     const refusal = refused(condition, current);
     if (refusal !== undefined) return { decision: { action: 'keep', result: refusal } };
     const succession = succeed(lease.bucket.versioning, current, ballot);
@@ -79,10 +88,28 @@ export async function writeObject(
       displaced: succession.displaced,
       decision: { action: 'write', ...object.at(stamp, older), result },
     };
+  }).catch((error: unknown) => {
+    room?.settle(!(hasCode(error, 'outcome-unknown') || hasCode(error, 'quorum-unavailable')));
+    throw error;
   });
+  room?.settle(true);
   await release(cluster, lease.bucket, name, decided);
   if (decided.answer.outcome === 'done') await lease.confirm();
   return decided.answer;
+}
+
+async function takeRoom(
+  cluster: Cluster,
+  lease: WriteLease,
+  object: EncodedObject,
+): Promise<TakenRoom | undefined> {
+  try {
+    return await lease.takeRoom?.(object.metadata.sizeBytes);
+  } catch (error) {
+    if (hasCode(error, 'quota-exceeded') && object.metadata.uploadId === undefined)
+      cluster.bodies.release(object.ownStripes);
+    throw error;
+  }
 }
 
 /**

@@ -4,6 +4,8 @@ import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import type { Logger } from '#common/log/logger.ts';
 import type { CredentialStore } from '#proxy/auth/credential-store.ts';
+import { AccountStore } from '#proxy/accounts/account-store.ts';
+import { Quotas } from '#proxy/quota/quotas.ts';
 import { RulesOfBuckets } from '#proxy/access/rules-of-bucket.ts';
 import { SigningKeyCache } from '#proxy/auth/signing-key.ts';
 import type { BodyContext } from '#proxy/body/body-context.ts';
@@ -33,7 +35,9 @@ export interface S3Parts {
 
 export function buildS3Context(parts: S3Parts): S3Context {
   const { cluster, clock, randomness, bucketShards, onlyProxy, region } = parts;
-  const buckets = { cluster, clock, randomness, bucketShards, onlyProxy };
+  const accounts = new AccountStore(cluster, clock);
+  const quotas = new Quotas({ cluster, clock, randomness, accounts });
+  const buckets = { cluster, clock, randomness, bucketShards, onlyProxy, quotas };
   return {
     cluster,
     clock,
@@ -43,6 +47,7 @@ export function buildS3Context(parts: S3Parts): S3Context {
     authentication: { region, signingKeys: new SigningKeyCache() },
     bodies: parts.bodies,
     buckets,
+    accounts,
     directory: new BucketDirectory(buckets),
     rules: new RulesOfBuckets(),
     region,

@@ -2,6 +2,7 @@
 import type { Cluster } from '#cluster/cluster.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
+import type { AccountStore } from '#proxy/accounts/account-store.ts';
 import type { Logger } from '#common/log/logger.ts';
 import type { RulesOfBuckets } from '#proxy/access/rules-of-bucket.ts';
 import type { AuthenticationOptions } from '#proxy/auth/authentication.ts';
@@ -20,6 +21,7 @@ export interface S3Context {
   readonly bodies: BodyContext;
   readonly buckets: BucketContext;
   readonly directory: BucketDirectory;
+  readonly accounts: AccountStore;
   /** What buckets say about access to them. */
   readonly rules: RulesOfBuckets;
   /** What GetBucketLocation names. */

@@ -3,6 +3,7 @@ import { type ErrorCode, HoldfastError } from '#common/errors.ts';
 import { AuthenticationError } from '#proxy/auth/authentication.ts';
 import { BodyError } from '#proxy/body/request-body.ts';
 import { BucketRefusal } from '#proxy/buckets/bucket-directory.ts';
+import { QuotaExceeded } from '#proxy/quota/quota-error.ts';
 import { S3Error, type S3ErrorCode } from './errors.ts';
 import { XmlError } from './xml/reader.ts';
 
@@ -31,6 +32,10 @@ export function toS3Error(error: unknown): S3Error {
   if (error instanceof S3Error) return error;
   if (error instanceof AuthenticationError || error instanceof BodyError) {
     return new S3Error(error.reason, error.message, { fields: error.fields, cause: error });
+  }
+  if (error instanceof QuotaExceeded) {
+    const code = error.limited === 'containers' ? 'TooManyBuckets' : 'QuotaExceeded';
+    return new S3Error(code, undefined, { cause: error });
   }
   if (error instanceof XmlError) return new S3Error('MalformedXML', undefined, { cause: error });
   if (error instanceof BucketRefusal) return new S3Error(refusals[error.reason], undefined, { cause: error });

@@ -125,7 +125,9 @@ export const s3Errors = {
     403,
     'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
   ],
+  QuotaExceeded: [403, 'The quota would be exceeded.'],
   SlowDown: [503, 'Please reduce your request rate.'],
+  TooManyBuckets: [400, 'You have attempted to create more buckets than allowed.'],
   UnresolvableGrantByEmailAddress: [
     400,
     'The email address you provided does not match any account on record.',

@@ -6,7 +6,7 @@ import { pushMetadata } from './metadata.ts';
 import type { Permission } from './permission.ts';
 import type { FlatHeaders } from './reply.ts';
 import { timestamp } from './timestamps.ts';
-import { accountUsage } from './usage.ts';
+import { accountUsage } from '#proxy/accounts/account-usage.ts';
 
 /** Metadata that gives access to whoever knows it. */
 export const SECRET_METADATA = ['temp-url-key', 'temp-url-key-2'];
@@ -18,7 +18,7 @@ export async function accountHeaders(
 ): Promise<FlatHeaders> {
   const [record, usage] = await Promise.all([
     context.accounts.read(account.id),
-    accountUsage(context, account.id),
+    accountUsage(context.cluster, account.id),
   ]);
   const { containers, objects, bytes } = usage;
   const policy = `X-Account-Storage-Policy-${POLICY_NAME}`;

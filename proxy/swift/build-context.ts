@@ -1,5 +1,4 @@
 /** Puts together what the Swift front door works with. */
-import { AccountStore } from '#proxy/accounts/account-store.ts';
 import { Tokens } from './auth/tokens.ts';
 import { bulkLimits } from './bulk/bulk-limits.ts';
 import { Slots } from './bulk/slots.ts';
@@ -7,7 +6,8 @@ import type { SharedParts, SwiftContext } from './context.ts';
 
 /** @param shared the S3 door's context will do. */
 export function buildSwiftContext(shared: SharedParts, clusterKey: Buffer): SwiftContext {
-  const { cluster, clock, randomness, log, credentials, bodies, buckets, directory, virtualHosts } = shared;
+  const { cluster, clock, randomness, log, credentials, bodies, buckets, directory, accounts, virtualHosts } =
+    shared;
   return {
     cluster,
     clock,
@@ -19,7 +19,7 @@ export function buildSwiftContext(shared: SharedParts, clusterKey: Buffer): Swif
     directory,
     virtualHosts,
     tokens: new Tokens(clusterKey),
-    accounts: new AccountStore(cluster, clock),
+    accounts,
     bulkUploads: new Slots(bulkLimits.uploadsMax),
   };
 }

@@ -62,8 +62,7 @@ export async function writableContainer(
     acl: lease?.bucket.container?.settings['write'],
   });
   if (lease === undefined) throw new SwiftError(404);
-  if (request.method === 'PUT')
-    await checkRoom(context, lease.bucket, Number(request.header('content-length') ?? 0));
+  if (request.method === 'PUT') await checkRoom(lease, Number(request.header('content-length') ?? 0));
   return { isOwner, lease };
 }
 

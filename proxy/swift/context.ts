@@ -30,4 +30,4 @@ export interface SwiftContext {
 }
 
 /** What this door shares with the other. */
-export type SharedParts = Omit<SwiftContext, 'tokens' | 'accounts' | 'bulkUploads'>;
+export type SharedParts = Omit<SwiftContext, 'tokens' | 'bulkUploads'>;

@@ -2,6 +2,7 @@
 import { type ErrorCode, HoldfastError } from '#common/errors.ts';
 import { BodyError, type BodyReason } from '#proxy/body/request-body.ts';
 import { BucketRefusal } from '#proxy/buckets/bucket-directory.ts';
+import { QuotaExceeded } from '#proxy/quota/quota-error.ts';
 import { SwiftError } from './errors.ts';
 
 const RETRY_AFTER = ['Retry-After', '1'] as const;
@@ -38,6 +39,11 @@ export function toSwiftError(error: unknown): SwiftError {
   if (error instanceof SwiftError) return error;
   if (error instanceof BodyError) {
     return new SwiftError(bodyStatuses[error.reason] ?? 400, undefined, { cause: error });
+  }
+  if (error instanceof QuotaExceeded) {
+    return error.limited === 'containers'
+      ? new SwiftError(403, 'Reached container limit', { cause: error })
+      : new SwiftError(413, 'Upload exceeds quota.', { cause: error });
   }
   if (error instanceof BucketRefusal)
     return new SwiftError(refusals[error.reason], undefined, { cause: error });

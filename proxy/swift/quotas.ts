@@ -1,13 +1,12 @@
 /**
  * How much a container or an account may hold: `X-Container-Meta-Quota-Bytes`, `X-Container-Meta-Quota-Count`, and
  * `X-Account-Meta-Quota-Bytes`, which only a reseller's admin sets (Object Storage API guide, "Container quotas", "Account
- * quotas"). Uploads that are under way at the same time may together go beyond, as they may with Swift.
+ * quotas"). proxy/quota/ keeps to them.
  */
-import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
-import type { SwiftContext } from './context.ts';
+import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
+import { INLINE_BYTES_MAX } from '#proxy/objects/object-record.ts';
 import { SwiftError } from './errors.ts';
 import type { SwiftRequest } from './request.ts';
-import { accountUsage, containerUsage } from './usage.ts';
 
 const DIGITS = /^\d+$/;
 
@@ -31,24 +30,10 @@ export function checkAccountQuota(request: SwiftRequest, change: Entries): void 
   if (quota !== '' && !DIGITS.test(quota)) throw new SwiftError(400);
 }
 
-/** Throws 413 when an object more, of `addedBytes`, would be more than the container or its account may hold. */
-export async function checkRoom(
-  context: SwiftContext,
-  bucket: BucketRecord,
-  addedBytes: number,
-): Promise<void> {
-  const { 'quota-bytes': bytesMax, 'quota-count': countMax } = bucket.container?.metadata ?? {};
-  if (bytesMax !== undefined || countMax !== undefined) {
-    const { objects, bytes } = await containerUsage(context, bucket);
-    if (bytesMax !== undefined && bytes + addedBytes > Number(bytesMax)) throw exceeded();
-    if (countMax !== undefined && objects + 1 > Number(countMax)) throw exceeded();
-  }
-  const accountBytesMax = (await context.accounts.readRecent(bucket.owner))?.metadata['quota-bytes'];
-  if (accountBytesMax === undefined) return;
-  const { bytes } = await accountUsage(context, bucket.owner);
-  if (bytes + addedBytes > Number(accountBytesMax)) throw exceeded();
-}
-
-function exceeded(): SwiftError {
-  return new SwiftError(413, 'Upload exceeds quota.');
+/**
+ * Throws 413 when an object more, of `addedBytes`, would be more than the container or its account may hold as they are now. It is
+ * looked at here for long bodies only, which are not to be sent in vain: the write itself takes the room.
+ */
+export async function checkRoom(lease: BucketLease, addedBytes: number): Promise<void> {
+  if (addedBytes > INLINE_BYTES_MAX) await lease.checkRoom(addedBytes);
 }

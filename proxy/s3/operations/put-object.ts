@@ -32,6 +32,7 @@ export const putObject: Operation = async (request, context) => {
     );
     if (verdict !== 'holds') throw conditionError(verdict, condition);
   }
+  if (declared > INLINE_BYTES_MAX) await lease.checkRoom(declared);
   const body = request.openBody(context, { checksumByDefault: DEFAULT_CHECKSUM });
   if (body.declaredLength === undefined) throw new S3Error('MissingContentLength');
   const received = await receiveBody(context.cluster, objectKey(lease.bucket, key), body);

@@ -18,6 +18,10 @@ export const uploadPart: Operation = async (request, context) => {
   const lease = await leaseOf(request, context);
   const upload = await readUpload(context.cluster, lease.bucket, key, uploadId);
   if (upload === undefined || upload.completion !== undefined) throw noSuchUpload(uploadId);
+  // Parts count for nothing until they make an object; one that could never be in it is not to be sent.
+  await lease.checkRoom(
+    Number(request.header('x-amz-decoded-content-length') ?? request.header('content-length') ?? 0),
+  );
   const checksumByDefault = upload.checksum?.algorithm ?? DEFAULT_CHECKSUM;
   const body = request.openBody(context, { checksumByDefault });
   if (body.declaredLength === undefined) throw new S3Error('MissingContentLength');

@@ -58,7 +58,7 @@ export async function writableElsewhere(
     acl: lease?.bucket.container?.settings['write'],
   });
   if (lease === undefined) throw new SwiftError(404);
-  if (method === 'PUT') await checkRoom(context, lease.bucket, addedBytes);
+  if (method === 'PUT') await checkRoom(lease, addedBytes);
   return lease;
 }
 

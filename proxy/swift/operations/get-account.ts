@@ -13,7 +13,7 @@ import { listingTypeOf } from '../listing/listing-type.ts';
 import { permit } from '../permission.ts';
 import type { Operation } from '../request.ts';
 import { listingTime } from '../timestamps.ts';
-import { usagesOf } from '../usage.ts';
+import { usagesOf } from '#proxy/accounts/account-usage.ts';
 
 export const getAccount: Operation = async (request, context) => {
   const permission = await permit(request, context, { scope: 'account' });
@@ -43,7 +43,7 @@ async function listed(context: SwiftContext, entries: readonly ListingEntry[]): 
   const places = entries.flatMap((entry) =>
     entry.type === 'row' ? [decodeBucketSummary(entry.summary)] : [],
   );
-  const usages = (await usagesOf(context, places))[Symbol.iterator]();
+  const usages = (await usagesOf(context.cluster, places))[Symbol.iterator]();
   return entries.map((entry) => {
     if (entry.type === 'prefix') return { subdir: entry.prefix };
     const { modifiedMs } = decodeBucketSummary(entry.summary);

@@ -1,9 +1,9 @@
 /** How many objects a container has, and of how many bytes: exact, as the store's replicas count them. */
+import type { Cluster } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
 import type { SpaceId } from '#common/ids.ts';
 import { decodeBucketSummary } from '#proxy/buckets/bucket-record.ts';
 import type { BucketPlace } from '#proxy/objects/bucket-access.ts';
-import type { SwiftContext } from './context.ts';
 
 export interface Usage {
   readonly objects: number;
@@ -14,9 +14,9 @@ const PAGE_ROWS = 1000;
 /** Containers that are asked for at once: each is a request to every shard of it. */
 const CONCURRENT_MAX = 8;
 
-export async function containerUsage(context: SwiftContext, bucket: BucketPlace): Promise<Usage> {
+export async function containerUsage(cluster: Cluster, bucket: BucketPlace): Promise<Usage> {
   const { bucketId: space, shards } = bucket;
-  const { objects, bytes } = await context.cluster.listings.count({
+  const { objects, bytes } = await cluster.listings.count({
     space,
     kind: recordKinds.object,
     shards,
@@ -25,12 +25,12 @@ export async function containerUsage(context: SwiftContext, bucket: BucketPlace)
 }
 
 /** In the order of the buckets. */
-export async function usagesOf(context: SwiftContext, buckets: readonly BucketPlace[]): Promise<Usage[]> {
+export async function usagesOf(cluster: Cluster, buckets: readonly BucketPlace[]): Promise<Usage[]> {
   const usages: Usage[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     for (let at = next++; at < buckets.length; at = next++) {
-      usages[at] = await containerUsage(context, buckets[at] as BucketPlace);
+      usages[at] = await containerUsage(cluster, buckets[at] as BucketPlace);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENT_MAX }, work));
@@ -41,13 +41,13 @@ export interface AccountUsage extends Usage {
   readonly containers: number;
 }
 
-export async function accountUsage(context: SwiftContext, account: SpaceId): Promise<AccountUsage> {
+export async function accountUsage(cluster: Cluster, account: SpaceId): Promise<AccountUsage> {
   let containers = 0;
   let objects = 0;
   let bytes = 0;
   let after: string | undefined;
   for (;;) {
-    const page = await context.cluster.listings.list({
+    const page = await cluster.listings.list({
       space: account,
       kind: recordKinds.bucket,
       shards: 1,
@@ -63,7 +63,7 @@ export async function accountUsage(context: SwiftContext, account: SpaceId): Pro
       after = entry.name;
     }
     containers += places.length;
-    for (const usage of await usagesOf(context, places)) {
+    for (const usage of await usagesOf(cluster, places)) {
       objects += usage.objects;
       bytes += usage.bytes;
     }
