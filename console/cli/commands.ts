@@ -1,6 +1,7 @@
 /** Every command of the program. A command's own code is loaded when it runs. */
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
+import { controlCommand } from './control.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
@@ -17,6 +18,7 @@ export const commands: readonly CliCommand[] = [
     subcommands: ['show', 'add', 'remove', 'set-weight', 'rebalance', 'dispersion', 'revert', 'create'],
     delegate: async (args, io) => (await import('./ring/ring-command.ts')).ringCommand(args, io),
   },
+  controlCommand,
   serveCommand,
   {
     name: 'bench',

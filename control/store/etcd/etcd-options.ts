@@ -4,7 +4,7 @@ import { HoldfastError } from '#common/errors.ts';
 export interface EtcdOptions {
   /** `host:port`, `http://host:port` or `https://host:port`; all members of one etcd, in any order. */
   readonly endpoints: readonly string[];
-  /** Stands before every key. Two installations in one etcd have two. */
+  /** Stands before every key. Two installations in one etcd have two; ETCD_PREFIX_DEFAULT when left out. */
   readonly prefix?: string;
   /** PEM texts; `https` endpoints need none of them when the system knows who signed etcd's certificate. */
   readonly tls?: {
@@ -19,7 +19,6 @@ export interface EtcdOptions {
   readonly timeoutMs?: number;
 }
 
-export const ETCD_PREFIX = '/holdfast/';
 export const ETCD_TIMEOUT_MS = 10_000;
 const ENDPOINTS_MAX = 32;
 const PREFIX_BYTES_MAX = 256;

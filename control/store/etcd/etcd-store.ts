@@ -1,4 +1,5 @@
 /** The control store in etcd: docs/formats/control-store.md, "`etcd`". */
+import { ETCD_PREFIX_DEFAULT } from '#common/config/etcd-config.ts';
 import { hasCode, HoldfastError } from '#common/errors.ts';
 import type { Clock } from '#common/io/clock.ts';
 import { after, checkRange, type KeyRange } from '../key-range.ts';
@@ -16,7 +17,7 @@ import type {
 import { checkLimit, checkRevision, checkTransaction, checkTtl } from '../transaction-check.ts';
 import { EtcdConnection } from './etcd-connection.ts';
 import { type EtcdMethods, loadEtcdMethods, type WireRangeResponse } from './etcd-messages.ts';
-import { checkPrefix, ETCD_PREFIX, type EtcdOptions } from './etcd-options.ts';
+import { checkPrefix, type EtcdOptions } from './etcd-options.ts';
 import { EtcdCodec, integer } from './etcd-transaction.ts';
 import { EtcdWatch } from './etcd-watch.ts';
 import { keepAliveOnce } from './etcd-keep-alive.ts';
@@ -37,7 +38,7 @@ class EtcdStore implements Store {
   readonly #watches = new Set<Watch>();
 
   constructor(options: EtcdOptions, clock: Clock) {
-    const prefix = options.prefix ?? ETCD_PREFIX;
+    const prefix = options.prefix ?? ETCD_PREFIX_DEFAULT;
     checkPrefix(prefix);
     this.#methods = loadEtcdMethods();
     this.#connection = new EtcdConnection(this.#methods, options, clock);
