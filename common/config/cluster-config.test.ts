@@ -75,7 +75,7 @@ describe('the configuration file', () => {
       'c.yaml:4:9: objects.host: expected a host name or an IP address, found "not a host"',
       'c.yaml:6:14: storage.processes: expected a whole number from 1 to 64, found 0',
       'c.yaml:8:5: users[0].name is missing: expected a name of at most 64 letters, digits, and . _ - (a letter or digit first)',
-      'c.yaml:9:1: zebra is not a setting; the settings here are data, devices, zones, portOffset, devicePaths, apart, objects, control, storage, proxy, metrics, sweep, users',
+      'c.yaml:9:1: zebra is not a setting; the settings here are data, devices, zones, portOffset, devicePaths, apart, objects, control, identity, storage, proxy, metrics, sweep, users',
     ]);
   });
 

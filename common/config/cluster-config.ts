@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { HoldfastError } from '#common/errors.ts';
 import { loadConfig } from './load.ts';
 import { defaultTo, fallbacks, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
+import { identitySection } from './identity-config.ts';
 import { sweepSection } from './sweep-config.ts';
 import { flag, bytes, domain, host, integer, path, port, text } from './values.ts';
 
@@ -38,9 +39,17 @@ const control = {
   host: defaultTo(
     '127.0.0.1',
     host,
-    'Address of the control API (status). It asks for a key, but has no need to leave the machine.',
+    'Address on which identity (Keystone) is served; 0.0.0.0 for every interface.',
   ),
-  port: defaultTo(5000, port, 'TCP port of the control API, before portOffset is added.'),
+  port: defaultTo(5000, port, 'TCP port of identity, before portOffset is added.'),
+  feedPort: optional(
+    port,
+    'TCP port at which the cluster’s own processes follow identity; the next one after port.',
+  ),
+  statusPort: optional(
+    port,
+    'TCP port of the supervisor on this machine alone, which `holdfast status` asks; the next but one after port.',
+  ),
 };
 
 const storage = {
@@ -121,7 +130,8 @@ export const clusterFields = {
     'Whether clients and devices are served by processes of their own. Together they cost less; apart, the death of a device’s process breaks no client’s connection.',
   ),
   objects: section(objects, 'The S3 endpoint.'),
-  control: section(control, 'The control endpoint.'),
+  control: section(control, 'The control process: identity.'),
+  identity: identitySection,
   storage: section(storage, 'The storage processes.'),
   proxy: section(proxy, 'The proxy processes.'),
   metrics: section(metrics, 'What processes count of themselves.'),
@@ -189,6 +199,11 @@ export function zonesOf(config: ClusterConfig): number {
   return config.zones ?? Math.min(4, devicesOf(config));
 }
 
+/** Before portOffset is added. */
+export function controlPortsOf({ control: { port: first, feedPort, statusPort } }: ClusterConfig) {
+  return { port: first, feedPort: feedPort ?? first + 1, statusPort: statusPort ?? first + 2 };
+}
+
 const PROCESSES_TOGETHER = 1;
 const PROCESSES_APART = 4;
 
@@ -198,7 +213,7 @@ export function processesOf({ storage: { processes }, apart }: ClusterConfig): n
 }
 
 function checkTogether(config: ClusterConfig): void {
-  const { devicePaths, objects: s3, control: api, storage: nodes, portOffset } = config;
+  const { devicePaths, objects: s3, storage: nodes, portOffset } = config;
   const problems: string[] = [];
   if (devicePaths.length > 0 && config.devices !== undefined && config.devices !== devicePaths.length)
     problems.push(`devices is ${config.devices}, but devicePaths names ${devicePaths.length} folders`);
@@ -212,7 +227,7 @@ function checkTogether(config: ClusterConfig): void {
   }
   const ports = [
     s3.port,
-    api.port,
+    ...Object.values(controlPortsOf(config)),
     ...Array.from({ length: processesOf(config) }, (_, n) => nodes.portBase + n),
   ];
   if (new Set(ports).size !== ports.length)

@@ -1,6 +1,6 @@
 /** Writes docs/configuration.md from the settings themselves, so that the page cannot fall behind them. */
 import { clusterFields } from './cluster-config.ts';
-import { proxyRoleFields, storageRoleFields } from './role-config.ts';
+import { controlRoleFields, proxyRoleFields, storageRoleFields } from './role-config.ts';
 import type { Field, Fields } from './schema.ts';
 
 const HEAD = `# Configuration
@@ -51,6 +51,7 @@ export function configurationPage(): string {
     ROLES,
     ...tables(storageRoleFields.storage.section ?? {}, 'storage', '`serve storage`'),
     ...tables(proxyRoleFields.proxy.section ?? {}, 'proxy', '`serve proxy`'),
+    ...tables(controlRoleFields.control.section ?? {}, 'control', '`serve control`'),
   ].join('\n');
 }
 

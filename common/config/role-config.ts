@@ -4,7 +4,8 @@ import { stringify } from 'yaml';
 import { deviceId } from '#common/ids.ts';
 import type { Address } from '#common/io/network.ts';
 import { loadConfig } from './load.ts';
-import type { NodeRoleConfig, ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
+import { identitySection } from './identity-config.ts';
+import type { ControlRoleConfig, NodeRoleConfig, ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
 import { defaultTo, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
 import { sweepSection } from './sweep-config.ts';
 import { bytes, domain, flag, host, integer, path, port, text } from './values.ts';
@@ -92,16 +93,55 @@ export const proxyRoleFields = {
   ),
 };
 
+const service = {
+  type: required(text('a service’s type', /^[a-z0-9-]{1,64}$/), 'Its type, such as object-store.'),
+  name: required(text('a service’s name', /^[a-z0-9-]{1,64}$/), 'Its name, such as swift.'),
+  url: required(text('a URL', /^https?:\/\/[!-~]{1,1024}$/), 'Where it is.'),
+};
+
+export const controlRoleFields = {
+  control: section(
+    {
+      name,
+      listen,
+      feed: section(
+        {
+          host: required(host, 'Address to listen on.'),
+          port: required(port, 'TCP port to listen on.'),
+        },
+        'Where the cluster’s own processes follow identity.',
+      ),
+      clusterKeyFile,
+      storePath: required(path, 'Folder of the control store.'),
+      adminPasswordFile: required(path, 'File with the password that the administrator is given, mode 0600.'),
+      adminProjectId: optional(
+        text('32 hexadecimal digits', /^[0-9a-f]{32}$/),
+        'Id of the admin project, when it is made; a new one when left out.',
+      ),
+      region: defaultTo(
+        'us-east-1',
+        text('a region name', /^[a-z0-9][a-z0-9-]{0,62}$/),
+        'As objects.region.',
+      ),
+      services: defaultTo([], list(mapping(service), 64), 'The services that the catalogue names.'),
+      identity: identitySection,
+    },
+    'The control role.',
+  ),
+  metrics,
+};
+
 const nodeRoleFields = { ...storageRoleFields, ...proxyRoleFields };
 
 /** `node`: storage and proxy in one process; its file has the sections of both. */
-export type RoleName = 'storage' | 'proxy' | 'node';
-export const roleNames: readonly RoleName[] = ['node', 'storage', 'proxy'];
+export type RoleName = 'storage' | 'proxy' | 'node' | 'control';
+export const roleNames: readonly RoleName[] = ['node', 'storage', 'proxy', 'control'];
 
 export type RoleConfig = (
   | { readonly role: 'storage'; readonly config: StorageRoleConfig }
   | { readonly role: 'proxy'; readonly config: ProxyRoleConfig }
   | { readonly role: 'node'; readonly config: NodeRoleConfig }
+  | { readonly role: 'control'; readonly config: ControlRoleConfig }
 ) & {
   /** Where the process serves its metrics. */
   readonly metrics?: Address;
@@ -119,6 +159,10 @@ export function loadRoleConfig(role: RoleName, fileName: string): RoleConfig {
   if (role === 'storage') {
     const read = loadConfig(fileName, storageRoleFields);
     return { role, config: storageConfig(read, folder), ...metricsOf(read) };
+  }
+  if (role === 'control') {
+    const read = loadConfig(fileName, controlRoleFields);
+    return { role, config: controlConfig(read, folder), ...metricsOf(read) };
   }
   const read = loadConfig(fileName, proxyRoleFields);
   return { role, config: proxyConfig(read, folder), ...metricsOf(read) };
@@ -146,6 +190,17 @@ function storageConfig({ storage }: ValueOf<typeof storageRoleFields>, folder: s
     ringFile: resolve(folder, storage.ringFile),
     clusterKeyFile: resolve(folder, storage.clusterKeyFile),
     devices: storage.devices.map((entry) => ({ id: deviceId(entry.id), path: resolve(folder, entry.path) })),
+  };
+}
+
+function controlConfig({ control }: ValueOf<typeof controlRoleFields>, folder: string): ControlRoleConfig {
+  const { adminProjectId, ...given } = control;
+  return {
+    ...given,
+    ...(adminProjectId === undefined ? {} : { adminProjectId }),
+    clusterKeyFile: resolve(folder, control.clusterKeyFile),
+    storePath: resolve(folder, control.storePath),
+    adminPasswordFile: resolve(folder, control.adminPasswordFile),
   };
 }
 

@@ -1,5 +1,7 @@
 /** What one role's process is told. `holdfast up` derives these from its one file; `holdfast serve` reads them. */
 import type { DeviceId } from '#common/ids.ts';
+import type { ValueOf } from './schema.ts';
+import type { identityFields } from './identity-config.ts';
 import type { Address } from '#common/io/network.ts';
 
 export interface StorageRoleConfig {
@@ -48,4 +50,25 @@ export interface ProxyRoleConfig {
   /** Whether no other process serves this cluster's buckets: then a bucket's deletion has no other's lease to wait out. */
   readonly onlyProxy: boolean;
   readonly sweep: SweepConfig;
+}
+
+export type IdentityConfig = ValueOf<typeof identityFields>;
+
+export interface ControlRoleConfig {
+  readonly name: string;
+  /** Identity, for clients. */
+  readonly listen: Address;
+  /** Where the cluster's own processes follow identity. */
+  readonly feed: Address;
+  readonly clusterKeyFile: string;
+  /** The folder of the control store. */
+  readonly storePath: string;
+  /** What the administrator is given at the first start; mode 0600. */
+  readonly adminPasswordFile: string;
+  /** The admin project's, when it is made: an account of the object store that is there already. */
+  readonly adminProjectId?: string;
+  readonly region: string;
+  /** What the catalogue names; a URL may hold `%(project_id)s`. */
+  readonly services: readonly { readonly type: string; readonly name: string; readonly url: string }[];
+  readonly identity: IdentityConfig;
 }

@@ -10,7 +10,7 @@ export const serveCommand: ParsedCommand = {
   synopsis: 'ROLE --config FILE',
   summary: 'runs one role of a cluster on this machine',
   about: `
-Runs one role in the foreground until Ctrl-C or SIGTERM: node (both in one), storage, or proxy. Its log goes to standard output, as one JSON
+Runs one role in the foreground until Ctrl-C or SIGTERM: node (devices and clients in one), storage, proxy, or control. Its log goes to standard output, as one JSON
 object a line unless that is a terminal. \`holdfast up\` starts its own processes in this way; the files that it writes to
 DIR/run/*.yaml are examples, and docs/configuration.md tells every setting.
 `,

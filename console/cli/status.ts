@@ -1,7 +1,7 @@
 /** `holdfast status`: what runs, what serves, and how full it is. */
 import { resolve } from 'node:path';
 import { exitCodes } from '#common/command-line.ts';
-import { defaultClusterConfig } from '#common/config/cluster-config.ts';
+import { controlPortsOf, defaultClusterConfig } from '#common/config/cluster-config.ts';
 import { hasCode } from '#common/errors.ts';
 import type { ClusterStatus } from '../supervisor/cluster-status.ts';
 import { dataPaths } from '../supervisor/data-paths.ts';
@@ -26,7 +26,7 @@ wait). Exit code 4 when no cluster runs.
     data: { value: 'DIR', about: 'the folder that holds the cluster (default ./data)' },
     'port-offset': {
       value: 'N',
-      about: 'asks at port 5000 + N, not where the cluster in DIR says that it is',
+      about: 'asks at port 5002 + N, not where the cluster in DIR says that it is',
     },
   },
   words: [0, 0],
@@ -34,8 +34,9 @@ wait). Exit code 4 when no cluster runs.
     const defaults = defaultClusterConfig();
     const paths = dataPaths(resolve(textOption(args, 'data') ?? defaults.data));
     const offset = integerOption(args, 'port-offset', 0, 50_000);
-    const { host, port } = defaults.control;
-    const control = offset === undefined ? runningControl(paths) : { host, port: port + offset };
+    const { statusPort } = controlPortsOf(defaults);
+    const control =
+      offset === undefined ? runningControl(paths) : { host: '127.0.0.1', port: statusPort + offset };
     const notRunning = (why: string) => {
       io.err.write(`holdfast status: ${why}; \`holdfast up\` starts it\n`);
       return exitCodes.notRunning;
@@ -86,7 +87,7 @@ export function statusText(status: ClusterStatus): string {
     device.path,
   ]);
   return `holdfast ${version}, cluster ${clusterId.slice(0, 8)}, ring version ${status.ringVersion}
-S3 ${endpoints.objects}   control ${endpoints.control}
+S3 ${endpoints.objects}   identity ${endpoints.control}
 
 ${textTable(['process', 'pid', 'port', 'state', 'restarts', 'since (UTC)'], processes)}
 ${textTable(['device', 'zone', 'process', 'health', 'size', 'free', 'records', 'blobs', 'stored', 'path'], devices)}

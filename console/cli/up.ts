@@ -17,7 +17,7 @@ Brings a cluster up on this machine and serves until Ctrl-C. The first start mak
 data directory; every later one finds it there. It prints the endpoints and then, when everything serves, the line
 "holdfast: ready". A process that dies is started again at once.
 
-  . DIR/credentials/admin.env    makes S3 and Swift clients in this shell work
+  . DIR/credentials/admin.env    makes S3, Swift and OpenStack clients in this shell work
 `,
   options: {
     data: { value: 'DIR', about: 'the folder that holds the cluster (default ./data)' },
@@ -29,7 +29,7 @@ data directory; every later one finds it there. It prints the endpoints and then
     'port-offset': {
       value: 'N',
       about:
-        'added to every port (S3 8080, control 5000, storage 6200 and on):\ntwo clusters stand side by side',
+        'added to every port (S3 8080, identity 5000, storage 6200 and on):\ntwo clusters stand side by side',
     },
     config: {
       value: 'FILE',
@@ -85,10 +85,10 @@ holdfast ${programVersion()}: ${isNew ? 'a new cluster' : 'cluster'} ${identity.
   ${devices.length} devices in ${identity.zones} zones, ${processes.length} ${processes.length === 1 ? 'process' : 'processes'}
 
   S3        ${endpoints.objects}
-  control   ${endpoints.control}   (holdfast status)
+  identity  ${endpoints.control}/identity/v3
 
   . ${shown}
-  makes S3 clients in a shell work; Ctrl-C stops the cluster
+  makes S3, Swift and OpenStack clients in a shell work; Ctrl-C stops the cluster (holdfast status tells how it is)
 
 `;
 }

@@ -5,7 +5,7 @@ import type { Ring } from '#ring/ring.ts';
 
 export interface ProcessStatus {
   /** A process that serves devices and clients is there twice, once in each role. */
-  readonly role: 'supervisor' | 'storage' | 'proxy';
+  readonly role: 'supervisor' | 'storage' | 'proxy' | 'control';
   readonly name: string;
   /** Absent while it restarts. */
   readonly pid?: number;

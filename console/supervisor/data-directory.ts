@@ -1,9 +1,9 @@
 /** Opens a data directory, making the cluster in it when there is none (docs/formats/data-directory.md). */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { ClusterConfig } from '#common/config/cluster-config.ts';
 import { errorText, HoldfastError } from '#common/errors.ts';
-import type { DeviceId } from '#common/ids.ts';
+import type { DeviceId, SpaceId } from '#common/ids.ts';
 import type { FileLock, Files } from '#common/io/files.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import { ensureClusterKey } from './cluster-key.ts';
@@ -19,7 +19,8 @@ import { type DataPaths, dataPaths, devicePath } from './data-paths.ts';
 import { replacePrivateFile } from './private-file.ts';
 import { devicesToServe, FOLDER_MODE, makeDevices } from './device-folders.ts';
 import { ensureRing } from './ensure-ring.ts';
-import { objectsAddress } from './role-plan.ts';
+import { cloudsYaml, openStackEnv } from './openstack-env.ts';
+import { controlAddress, objectsAddress } from './role-plan.ts';
 import { objectClientEnv } from './shell-env.ts';
 import { ADMIN_USER, addMissingUsers } from './users.ts';
 
@@ -35,6 +36,8 @@ export interface OpenData {
   readonly clusterKey: Buffer;
   readonly devices: readonly DeviceId[];
   readonly isNew: boolean;
+  /** The administrator's, in the object store. */
+  readonly adminAccount: SpaceId;
   /** Lets another supervisor have the folder. */
   release(): Promise<void>;
 }
@@ -60,7 +63,7 @@ export async function openDataDirectory(config: ClusterConfig, context: DataCont
     const inRing = standing.ring.devices.flatMap((device) => (device === undefined ? [] : [device.id]));
     if (known === undefined) await makeDevices(context.files, context.nowMs, inRing, pathOf);
     const devices = devicesToServe(standing, pathOf);
-    await ensureCredentials(paths, config, context);
+    const adminAccount = await ensureCredentials(paths, config, context);
     if (known === undefined) writeIdentity(paths, identity);
     return {
       paths,
@@ -68,6 +71,7 @@ export async function openDataDirectory(config: ClusterConfig, context: DataCont
       clusterKey,
       devices,
       isNew: known === undefined,
+      adminAccount,
       release: () => lock.release(),
     };
   } catch (error) {
@@ -100,7 +104,7 @@ async function ensureCredentials(
   paths: DataPaths,
   config: ClusterConfig,
   context: DataContext,
-): Promise<void> {
+): Promise<SpaceId> {
   const wanted = [
     { name: ADMIN_USER, account: undefined, admin: true },
     ...config.users.map((user) => ({ ...user, admin: false })),
@@ -108,5 +112,23 @@ async function ensureCredentials(
   const users = await addMissingUsers({ ...context, paths }, wanted);
   const admin = users.find(({ name, accountName }) => name === ADMIN_USER && accountName === ADMIN_USER);
   if (admin === undefined) throw new Error('the users file has no admin');
-  replacePrivateFile(paths.adminEnv, objectClientEnv(admin, objectsAddress(config), config.objects.region));
+  const { region } = config.objects;
+  const login = {
+    identity: controlAddress(config),
+    region,
+    userName: ADMIN_USER,
+    projectName: ADMIN_USER,
+    password: ensureAdminPassword(paths, context.randomness),
+  };
+  const forObjects = objectClientEnv(admin, objectsAddress(config), region);
+  replacePrivateFile(paths.adminEnv, forObjects + openStackEnv(login));
+  replacePrivateFile(paths.clouds, cloudsYaml(login));
+  return admin.account;
+}
+
+/** What the administrator is given at the first start; it is not followed when another is set later. */
+function ensureAdminPassword({ adminPassword }: DataPaths, randomness: Randomness): string {
+  if (!existsSync(adminPassword))
+    replacePrivateFile(adminPassword, `${randomness.bytes(18).toString('base64url')}\n`);
+  return readFileSync(adminPassword, 'utf8').trim();
 }

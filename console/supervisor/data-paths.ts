@@ -7,11 +7,14 @@ export interface DataPaths {
   readonly lock: string;
   readonly credentials: string;
   readonly adminEnv: string;
+  readonly adminPassword: string;
+  readonly clouds: string;
   readonly users: string;
   readonly clusterKey: string;
   readonly metricsToken: string;
   readonly ring: string;
   readonly devices: string;
+  readonly controlStore: string;
   readonly run: string;
   readonly supervisor: string;
   readonly log: string;
@@ -24,11 +27,14 @@ export function dataPaths(root: string): DataPaths {
     lock: join(root, 'lock'),
     credentials: join(root, 'credentials'),
     adminEnv: join(root, 'credentials', 'admin.env'),
+    adminPassword: join(root, 'credentials', 'admin.password'),
+    clouds: join(root, 'credentials', 'clouds.yaml'),
     users: join(root, 'credentials', 'users'),
     clusterKey: join(root, 'credentials', 'cluster.key'),
     metricsToken: join(root, 'credentials', 'metrics.token'),
     ring: join(root, 'ring'),
     devices: join(root, 'devices'),
+    controlStore: join(root, 'control', 'store'),
     run: join(root, 'run'),
     supervisor: join(root, 'run', 'supervisor.json'),
     log: join(root, 'log'),

@@ -1,5 +1,5 @@
 /** Which processes a cluster on one machine runs, and what each is told. Pure. */
-import { type ClusterConfig, processesOf } from '#common/config/cluster-config.ts';
+import { type ClusterConfig, controlPortsOf, processesOf } from '#common/config/cluster-config.ts';
 import type { RoleConfig } from '#common/config/role-config.ts';
 import type { ProxyRoleConfig, StorageRoleConfig } from '#common/config/roles.ts';
 import type { DeviceId } from '#common/ids.ts';
@@ -16,6 +16,16 @@ export function objectsAddress(config: ClusterConfig): Address {
 
 export function controlAddress(config: ClusterConfig): Address {
   return { host: config.control.host, port: config.control.port + config.portOffset };
+}
+
+/** Where the processes of this machine follow identity. */
+export function feedAddress(config: ClusterConfig): Address {
+  return { host: STORAGE_HOST, port: controlPortsOf(config).feedPort + config.portOffset };
+}
+
+/** Where the supervisor tells its status. */
+export function statusAddress(config: ClusterConfig): Address {
+  return { host: STORAGE_HOST, port: controlPortsOf(config).statusPort + config.portOffset };
 }
 
 /**
@@ -118,7 +128,7 @@ export function withDevices(
 ): RoleConfig[] {
   const served = new Set(plan.flatMap(devicesOfRole).map(({ id }) => id));
   const added = devices.filter((id) => !served.has(id));
-  const storing = plan.filter(({ role }) => role !== 'proxy');
+  const storing = plan.filter(servesDevices);
   return plan.map((role) => {
     const kept = devicesOfRole(role).filter(({ id }) => devices.includes(id));
     const own = added.filter((id) => storing[storageProcessOf(id, storing.length)] === role);
@@ -134,7 +144,7 @@ export function withDevices(
 export function addressesOf(plan: readonly RoleConfig[]): Map<DeviceId, Address> {
   const addresses = new Map<DeviceId, Address>();
   for (const role of plan) {
-    if (role.role === 'proxy') continue;
+    if (role.role === 'proxy' || role.role === 'control') continue;
     const { listen } = role.role === 'node' ? role.config.storage : role.config;
     for (const { id } of devicesOfRole(role)) addresses.set(id, listen);
   }
@@ -142,5 +152,9 @@ export function addressesOf(plan: readonly RoleConfig[]): Map<DeviceId, Address>
 }
 
 export function servesClients({ role }: Pick<RoleConfig, 'role'>): boolean {
-  return role !== 'storage';
+  return role === 'proxy' || role === 'node';
+}
+
+export function servesDevices({ role }: Pick<RoleConfig, 'role'>): boolean {
+  return role === 'storage' || role === 'node';
 }

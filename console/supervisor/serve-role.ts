@@ -56,6 +56,10 @@ async function runRole(role: RoleConfig, control: RoleControl): Promise<RunningR
     const { runNodeRole } = await import('./node-role.ts');
     return await runNodeRole(role.config, control);
   }
+  if (role.role === 'control') {
+    const { runControlRole } = await import('#control/main.ts');
+    return await runControlRole(role.config, control);
+  }
   const { runProxyRole } = await import('#proxy/main.ts');
   return await runProxyRole(role.config, control);
 }

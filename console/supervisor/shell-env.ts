@@ -19,6 +19,8 @@ export function objectClientEnv(keys: ClientKeys, objects: Address, region: stri
     AWS_SECRET_ACCESS_KEY: keys.secretKey,
     AWS_ENDPOINT_URL: endpoint,
     AWS_DEFAULT_REGION: region,
+    // Beside variables for OpenStack's identity, the `swift` program has to be told which are meant.
+    ST_AUTH_VERSION: '1.0',
     ST_AUTH: `${endpoint}/auth/v1.0`,
     ST_USER: `${keys.accountName}:${keys.name}`,
     ST_KEY: keys.secretKey,

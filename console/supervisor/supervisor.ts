@@ -1,6 +1,7 @@
 /** A whole cluster on one machine: its data directory, its processes, its control API. */
 import { rmSync, writeFileSync } from 'node:fs';
 import type { ClusterConfig } from '#common/config/cluster-config.ts';
+import type { ListenHandle } from '#common/config/role-control.ts';
 import { type RoleConfig, roleConfigText } from '#common/config/role-config.ts';
 import { metricsToken } from '#common/metrics/metrics-server.ts';
 import { loadBuilder, loadRing, ringPaths } from '#ring/file/ring-files.ts';
@@ -21,6 +22,7 @@ import { devicePath, processPaths } from './data-paths.ts';
 import { devicesToServe } from './device-folders.ts';
 import { followAddresses } from './ensure-ring.ts';
 import { PartitionMover } from './partition-mover.ts';
+import { planControl } from './control-plan.ts';
 import { replacePrivateFile } from './private-file.ts';
 import {
   controlAddress,
@@ -28,6 +30,8 @@ import {
   objectsAddress,
   planProcesses,
   servesClients,
+  servesDevices,
+  statusAddress,
   withDevices,
   metricsAddress,
 } from './role-plan.ts';
@@ -51,6 +55,7 @@ export class Supervisor {
   #plan: readonly RoleConfig[] = [];
   #processes: readonly RoleProcess[] = [];
   #listener: SharedListener | undefined;
+  #controlListener: SharedListener | undefined;
   #control: ControlServer | undefined;
   #mover: PartitionMover | undefined;
   #isReady = false;
@@ -88,8 +93,9 @@ export class Supervisor {
   async #start(): Promise<void> {
     const { paths, identity, clusterKey, devices } = this.data;
     await endStaleProcesses(paths, this.#context.report);
-    const control = controlAddress(this.#config);
+    const control = statusAddress(this.#config);
     this.#listener = await bindListener(objectsAddress(this.#config));
+    this.#controlListener = await bindListener(controlAddress(this.#config));
     this.#control = await startControlServer({
       listen: control,
       token: controlToken(clusterKey),
@@ -98,7 +104,10 @@ export class Supervisor {
     });
     replacePrivateFile(paths.metricsToken, `${metricsToken(clusterKey)}\n`);
     replacePrivateFile(paths.supervisor, `${JSON.stringify({ pid: process.pid, control })}\n`);
-    this.#plan = planProcesses(this.#config, identity, paths, devices).map((role, place) => ({
+    this.#plan = [
+      ...planProcesses(this.#config, identity, paths, devices),
+      planControl(this.#config, paths, this.data.adminAccount),
+    ].map((role, place) => ({
       ...role,
       ...metricsAddress(this.#config, place),
     }));
@@ -141,8 +150,14 @@ export class Supervisor {
       pidFile: pid,
       log: new RotatingFile(log),
       report: this.#context.report,
-      ...(servesClients(role) && this.#listener !== undefined ? { listener: this.#listener.handle } : {}),
+      ...this.#listenerOf(role),
     });
+  }
+
+  /** The socket on which a process accepts, when this one holds it. */
+  #listenerOf({ role }: RoleConfig): { listener?: ListenHandle } {
+    const listener = role === 'control' ? this.#controlListener : this.#listener;
+    return role === 'storage' || listener === undefined ? {} : { listener: listener.handle };
   }
 
   /** Proxies first, so that no request meets a store that is gone; then storage. Resolves when nothing is left. */
@@ -153,6 +168,7 @@ export class Supervisor {
       Promise.all(processes.map((process) => process.stop()));
     await stop(this.#processes.filter(servesClients));
     this.#listener?.close();
+    this.#controlListener?.close();
     await stop(this.#processes.filter((process) => !servesClients(process)));
     await this.#control?.close();
     if (this.#control !== undefined) rmSync(this.data.paths.supervisor, { force: true });
@@ -160,7 +176,7 @@ export class Supervisor {
   }
 
   async status(): Promise<ClusterStatus> {
-    const storage = this.#processes.filter(({ role }) => role !== 'proxy');
+    const storage = this.#processes.filter(servesDevices);
     const answers = await Promise.all(storage.map((process) => process.status().catch(() => undefined)));
     const usages = new Map(answers.flatMap((answer) => [...devicesIn(answer)]));
     const ring = await loadRing(this.#context.files, `${this.data.paths.ring}/ring`);
@@ -194,7 +210,7 @@ export class Supervisor {
       role: 'supervisor',
       name: 'supervisor',
       pid: process.pid,
-      ports: [controlAddress(this.#config).port],
+      ports: [statusAddress(this.#config).port],
       state: this.#isReady ? 'ready' : 'starting',
       restarts: 0,
       startedAt: new Date(this.#startedMs).toISOString(),

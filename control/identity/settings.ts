@@ -1,27 +1,11 @@
-/** What an operator decides about identity (docs/configuration.md, `identity`). */
-import type { PasswordSettings } from './passwords/passwords.ts';
+/** What bounds identity: what an operator decides (docs/configuration.md, `identity`), and what nobody does. */
+import { identityFields } from '#common/config/identity-config.ts';
+import type { IdentityConfig } from '#common/config/roles.ts';
+import { fallbacks } from '#common/config/schema.ts';
 
-export interface IdentitySettings extends PasswordSettings {
-  readonly tokenSeconds: number;
-  /** How long a key signs tokens before the next one does. */
-  readonly keyRotationSeconds: number;
-  /** Wrong logins that an address may make at once, and one more each second. */
-  readonly failuresAtOnceMax: number;
-  /** Whether `/v2.0` is served. */
-  readonly version2: boolean;
-}
+export type IdentitySettings = IdentityConfig;
 
-export const defaultIdentitySettings: IdentitySettings = Object.freeze({
-  tokenSeconds: 3600,
-  keyRotationSeconds: 86_400,
-  passwordCharactersMin: 8,
-  passwordHistory: 0,
-  passwordDays: 0,
-  lockoutFailures: 10,
-  lockoutSeconds: 300,
-  failuresAtOnceMax: 30,
-  version2: false,
-});
+export const defaultIdentitySettings: IdentitySettings = Object.freeze(fallbacks(identityFields));
 
 export const limits = {
   nameCharactersMax: 255,

@@ -12,7 +12,9 @@ const swift = async (...args: string[]) => (await cluster.run('swift', args)).st
 
 before(async () => {
   cluster = await RunningCluster.start(1900);
-  const remote = ['[hold]', 'type = swift', 'env_auth = true', ''];
+  // From the environment, rclone would take the OS_* variables.
+  const { ST_AUTH: auth, ST_USER: user, ST_KEY: key } = cluster.env;
+  const remote = ['[hold]', 'type = swift', `auth = ${auth}`, `user = ${user}`, `key = ${key}`, ''];
   await writeFile(file('rclone.conf'), remote.join('\n'));
 });
 after(() => cluster[Symbol.asyncDispose]());
