@@ -14,6 +14,8 @@ import { UsersStore } from './auth/users-store.ts';
 import { defaultBodyLimits } from './body/body-context.ts';
 import { BufferPool } from './body/buffer-pool.ts';
 import { DigestPool } from './body/digest-pool.ts';
+import { Meter } from './metering/meter.ts';
+import { StorageSampler } from './metering/storage-sampler.ts';
 import { buildS3Context } from './s3/build-context.ts';
 import { createProxyServer, defaultServerLimits } from './server.ts';
 import { startSweep } from './sweep/start-sweep.ts';
@@ -60,12 +62,16 @@ export async function runProxyRole(
   const served = { cluster, clock, randomness, log, credentials, bodies };
   const s3 = buildS3Context({ ...served, name, region, virtualHosts, bucketShards, onlyProxy });
   const metrics = control.metrics ?? new MetricsRegistry();
-  const traffic = new Traffic(clock, [new HttpMetrics(metrics)]);
+  const meter = new Meter({ cluster, clock, randomness, log });
+  const sampler = new StorageSampler({ cluster, clock, randomness, log });
+  const traffic = new Traffic(clock, [new HttpMetrics(metrics), meter]);
   const doors = { s3, swift: buildSwiftContext(s3, clusterKey) };
   const server = createProxyServer(doors, defaultServerLimits, traffic);
   const port = await server.listen(
     control.listener === undefined ? config.listen : (control.listener as Server),
   );
+  meter.start(() => traffic.countOpen());
+  sampler.start();
   const sweep = startSweep(cluster, clock, log, config.sweep);
   const registers = cluster.context.figures;
   observeProxy(metrics, { traffic, rings, digests, buffers, registers, sweep: () => sweep.status });
@@ -77,8 +83,9 @@ export async function runProxyRole(
       sweep: sweep.status,
     }),
     async close() {
-      await sweep.close();
+      await Promise.all([sweep.close(), sampler.close()]);
       await server.close();
+      await meter.close();
       await cluster.close();
       credentials.close();
       rings.close();

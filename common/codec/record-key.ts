@@ -36,6 +36,12 @@ export const recordKinds = {
   reservation: 9,
   /** What an account may hold; the space is the account's, the name empty. */
   quota: 10,
+  /** An account whose use is metered; the space is the root space. */
+  meteredAccount: 11,
+  /** What a process has carried for an account in an hour; the space is the root space. */
+  traffic: 12,
+  /** What an account held in an hour; the space is the root space. */
+  storageSample: 13,
 } as const;
 export type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
 

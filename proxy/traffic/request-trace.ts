@@ -29,7 +29,10 @@ export interface TransferredBytes {
 }
 
 export interface TrafficListener {
-  /** Some bytes of a request: once or more often while it runs, and the rest when it is over. */
-  transferred(trace: RequestTrace, bytes: TransferredBytes): void;
+  /**
+   * Some bytes of a request: while it runs, any number of times, and the rest when it is over.
+   * @param status undefined while it runs.
+   */
+  transferred(trace: RequestTrace, bytes: TransferredBytes, status: number | undefined): void;
   finished(request: FinishedRequest): void;
 }

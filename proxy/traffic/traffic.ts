@@ -48,8 +48,8 @@ export class Traffic {
     this.#open.add(request);
     response.once('close', () => {
       this.#open.delete(request);
-      this.#count(request);
       const status = response.headersSent ? response.statusCode : 0;
+      this.#count(request, status);
       const seconds = (this.#clock.monotonicMs() - begunMs) / 1000;
       for (const listener of this.#listeners) listener.finished({ trace, status, seconds });
     });
@@ -69,13 +69,13 @@ export class Traffic {
     return fresh;
   }
 
-  #count({ trace, socket, counted }: OpenRequest): void {
+  #count({ trace, socket, counted }: OpenRequest, status?: number): void {
     const { bytesRead, bytesWritten } = socket as Partial<Socket>;
     const bytesIn = Math.max(0, (bytesRead ?? 0) - counted.bytesIn);
     const bytesOut = Math.max(0, (bytesWritten ?? 0) - counted.bytesOut);
     if (bytesIn === 0 && bytesOut === 0) return;
     counted.bytesIn += bytesIn;
     counted.bytesOut += bytesOut;
-    for (const listener of this.#listeners) listener.transferred(trace, { bytesIn, bytesOut });
+    for (const listener of this.#listeners) listener.transferred(trace, { bytesIn, bytesOut }, status);
   }
 }
