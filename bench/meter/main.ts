@@ -2,6 +2,8 @@
 import { type Command, exitCodes } from '#common/command-line.ts';
 import { classicCommand } from './classic/classic-command.ts';
 import { codecsCommand } from './codecs/codecs-command.ts';
+import { compareCommand } from './compare/compare-command.ts';
+import { opsCommand } from './ops/ops-command.ts';
 import { searchCommand } from './search/search-command.ts';
 import { streamsCommand } from './streams/streams-command.ts';
 
@@ -9,6 +11,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   streams: streamsCommand,
   search: searchCommand,
   classic: classicCommand,
+  ops: opsCommand,
+  compare: compareCommand,
   codecs: codecsCommand,
 };
 
@@ -17,6 +21,8 @@ const METER_USAGE = `Usage: holdfast meter COMMAND [options]
   streams                 plays and records so many streams, and counts late frames
   search                  finds the most streams with no late frame
   classic                 BBC R&D's Media Storage Meter: tables by mode and block size
+  ops                     mixes of GET, PUT, DELETE, LIST and STAT; replays a trace
+  compare A.json B.json   what changed, and whether that is more than noise
   codecs                  lists the codecs, their frames and rates
 
 \`holdfast meter COMMAND --help\` lists the options of a command.

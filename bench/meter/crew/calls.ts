@@ -5,7 +5,17 @@ import type { MeterWorker, WorkerEvents } from './meter-worker.ts';
 /** The methods that may be called, with what they take and give. */
 export type WorkerMethods = Pick<
   MeterWorker,
-  'now' | 'open' | 'writeClips' | 'removeClips' | 'removePlace' | 'sizeOf' | 'runStreams' | 'stop'
+  | 'now'
+  | 'open'
+  | 'writeClips'
+  | 'removeClips'
+  | 'removePlace'
+  | 'sizeOf'
+  | 'runStreams'
+  | 'fillOps'
+  | 'runOps'
+  | 'clearOps'
+  | 'stop'
 >;
 export type MethodName = keyof WorkerMethods;
 export const methodNames: readonly MethodName[] = [
@@ -16,6 +26,9 @@ export const methodNames: readonly MethodName[] = [
   'removePlace',
   'sizeOf',
   'runStreams',
+  'fillOps',
+  'runOps',
+  'clearOps',
   'stop',
 ];
 

@@ -4,6 +4,7 @@ import type { StreamsOrder } from '../streams/streams-order.ts';
 import type { LiveStreamFigures, StreamTally } from '../streams/tally.ts';
 import type { TargetSpec, TargetTraits } from '../targets/target.ts';
 import { startLocalWorker, type WorkerHandle } from './local-worker.ts';
+import type { OpsOrder, OpsResult } from '../ops/ops-order.ts';
 import { mergeFigures, mergeTallies } from './merge.ts';
 import type { ClipsOrder, WorkerEvents } from './meter-worker.ts';
 import type { SelfCost } from './self-measure.ts';
@@ -124,6 +125,19 @@ export class MeterCrew implements Disposable {
       lost,
       startedAt: new Date(originMs).toISOString(),
     };
+  }
+
+  /** @param orderOf what each worker, by its number, is to do. Resolves to the results by the workers' names. */
+  async runOps(orderOf: (worker: number) => OpsOrder): Promise<Record<string, OpsResult>> {
+    await Promise.all(this.#workers.map(({ caller }, at) => caller.call('fillOps', orderOf(at))));
+    const results = await Promise.all(
+      this.#workers.map(async ({ name, caller }) => [name, await caller.call('runOps')] as const),
+    );
+    return Object.fromEntries(results);
+  }
+
+  async clearOps(): Promise<void> {
+    await Promise.all(this.#workers.map(({ caller }) => caller.call('clearOps')));
   }
 
   /** Ends what is under way; what was counted comes. */

@@ -1,5 +1,7 @@
 /** One process's part of a measurement: opens the target, writes what will be read, and runs its share. */
 import { realClock } from '#common/io/real-clock.ts';
+import type { OpsOrder, OpsResult } from '../ops/ops-order.ts';
+import { OpsRunner } from '../ops/run-ops.ts';
 import type { Format } from '../codecs/codec.ts';
 import { clipOf, runStreams, type StreamsResult } from '../streams/run-streams.ts';
 import type { ClipOrder, StreamsOrder } from '../streams/streams-order.ts';
@@ -48,6 +50,7 @@ export class MeterWorker {
   readonly #clock = realClock();
   #target: MediaTarget | undefined;
   #content: ContentRange | undefined;
+  #ops: OpsRunner | undefined;
   #stop = new AbortController();
 
   constructor(events: WorkerEvents) {
@@ -118,6 +121,25 @@ export class MeterWorker {
       figures: (figures) => this.#events.figures(figures),
     });
     return { ...result, self: self.finish() };
+  }
+
+  /** Makes the objects that the operations begin with. */
+  async fillOps(order: OpsOrder): Promise<void> {
+    this.#stop = new AbortController();
+    this.#ops = new OpsRunner(order, this.#opened().target, this.#stop.signal);
+    await this.#ops.fill();
+  }
+
+  /** Runs what `fillOps` has prepared. */
+  async runOps(): Promise<OpsResult> {
+    if (this.#ops === undefined) throw new TypeError('nothing has been prepared');
+    const self = new SelfMeasure(this.#opened().content);
+    const result = await this.#ops.run();
+    return { ...result, self: self.finish() };
+  }
+
+  async clearOps(): Promise<void> {
+    await this.#ops?.clear();
   }
 
   /** Ends what is under way; what it has counted is kept. */

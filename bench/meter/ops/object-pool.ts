@@ -1,0 +1,59 @@
+/** The objects that one process's operations work on: which are there, and which are being worked on. */
+import type { RandomSequence } from '../../load/random-sequence.ts';
+import type { MediaObject } from '../targets/target.ts';
+import type { TraceEntry } from './ops-order.ts';
+
+const DIGITS = 9;
+/** Families of contents: clips have the numbers below. */
+const FAMILY_BASE = 3_000_000;
+
+export class ObjectPool {
+  readonly #worker: number;
+  readonly #present: MediaObject[] = [];
+  readonly #named = new Map<string, MediaObject>();
+  #next = 0;
+
+  constructor(worker: number) {
+    this.#worker = worker;
+  }
+
+  get all(): readonly MediaObject[] {
+    return [...new Set([...this.#present, ...this.#named.values()])];
+  }
+
+  create(sizeBytes: number): MediaObject {
+    const index = this.#next++;
+    const name = `ops/w${this.#worker}-${String(index).padStart(DIGITS, '0')}`;
+    return { name, key: { family: FAMILY_BASE + this.#worker, index }, sizeBytes };
+  }
+
+  confirm(object: MediaObject): void {
+    this.#present.push(object);
+  }
+
+  pick(random: RandomSequence): MediaObject | undefined {
+    return this.#present[random.below(this.#present.length)];
+  }
+
+  /** One at random, which then no longer counts as there. */
+  take(random: RandomSequence): MediaObject | undefined {
+    const at = random.below(this.#present.length);
+    const last = this.#present.pop();
+    if (last === undefined || at === this.#present.length) return last;
+    const taken = this.#present[at];
+    this.#present[at] = last;
+    return taken;
+  }
+
+  /** What a trace calls by this name, with the size that it has there now. */
+  named(entry: TraceEntry): MediaObject {
+    const known = this.#named.get(entry.name);
+    if (known !== undefined && (entry.operation !== 'put' || known.sizeBytes === entry.sizeBytes))
+      return known;
+    const fresh = this.create(entry.sizeBytes);
+    // An object that is written again with another size keeps its name, and with it its content's key.
+    const object = known === undefined ? fresh : { ...known, sizeBytes: entry.sizeBytes };
+    this.#named.set(entry.name, object);
+    return object;
+  }
+}

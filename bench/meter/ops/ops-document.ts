@@ -1,0 +1,111 @@
+/** What a run of operations is reported as. */
+import type { SelfCost } from '../crew/self-measure.ts';
+import type { MeterDocument } from '../report/meter-document.ts';
+import { mergedHistogram, type Percentiles, percentilesOf } from '../report/percentiles.ts';
+import type { OperationName, OpsResult, OpsSecond } from './ops-order.ts';
+
+export interface OperationRow {
+  readonly operation: OperationName;
+  readonly operations: number;
+  readonly bytes: number;
+  readonly operationsPerS: number;
+  readonly mebibytesPerS: number;
+  /** Closed loop: from the start; open loop and replay: from when it was due. */
+  readonly latencyMs: Percentiles | null;
+  readonly errors: number;
+  readonly errorsByKind: Readonly<Record<string, { readonly count: number; readonly first: string }>>;
+  readonly histogram: string;
+}
+
+export interface OpsRun {
+  readonly run: number;
+  readonly elapsedS: number;
+  readonly ended: 'time' | 'steady' | 'stopped';
+  readonly missed: number;
+  readonly operations: readonly OperationRow[];
+  readonly meter: Readonly<Record<string, SelfCost>>;
+  readonly invalidReasons: readonly string[];
+}
+
+export interface OpsDocument extends MeterDocument {
+  runs: OpsRun[];
+  /** Of the last run. */
+  seconds: OpsSecond[];
+}
+
+const CPU_SHARE_MAX = 0.9;
+const UTILIZATION_MAX = 0.97;
+
+export function opsRunOf(results: Readonly<Record<string, OpsResult>>, run: number): OpsRun {
+  const all = Object.values(results);
+  const elapsedS = Math.max(0, ...all.map(({ elapsedMs }) => elapsedMs)) / 1000;
+  const tallies = Map.groupBy(
+    all.flatMap((one) => one.tallies),
+    ({ operation }) => operation,
+  );
+  const operations = [...tallies].map(([operation, same]): OperationRow => {
+    const sum = (of: (one: (typeof same)[number]) => number): number =>
+      same.reduce((total, one) => total + of(one), 0);
+    const errorsByKind: Record<string, { count: number; first: string }> = {};
+    for (const [kind, { count, first }] of same.flatMap((one) => Object.entries(one.errorsByKind)))
+      errorsByKind[kind] = {
+        count: (errorsByKind[kind]?.count ?? 0) + count,
+        first: errorsByKind[kind]?.first ?? first,
+      };
+    const done = sum((one) => one.operations);
+    const bytes = sum((one) => one.bytes);
+    const encoded = same.map(({ latencies }) => latencies);
+    return {
+      operation,
+      operations: done,
+      bytes,
+      operationsPerS: elapsedS === 0 ? 0 : Number((done / elapsedS).toFixed(2)),
+      mebibytesPerS: elapsedS === 0 ? 0 : Number((bytes / elapsedS / 2 ** 20).toFixed(2)),
+      latencyMs: percentilesOf(encoded),
+      errors: Object.values(errorsByKind).reduce((total, { count }) => total + count, 0),
+      errorsByKind,
+      histogram: mergedHistogram(encoded),
+    };
+  });
+  return {
+    run,
+    elapsedS: Number(elapsedS.toFixed(3)),
+    ended: all.some(({ stopped }) => stopped !== null)
+      ? 'stopped'
+      : all.every(({ steady }) => steady)
+        ? 'steady'
+        : 'time',
+    missed: all.reduce((total, { missed }) => total + missed, 0),
+    operations,
+    meter: Object.fromEntries(Object.entries(results).map(([name, { self }]) => [name, self])),
+    invalidReasons: reasonsOf(all, operations),
+  };
+}
+
+function reasonsOf(all: readonly OpsResult[], operations: readonly OperationRow[]): string[] {
+  const reasons: string[] = [];
+  if (operations.every((row) => row.operations === 0)) reasons.push('nothing-measured');
+  if (
+    operations.some(({ errorsByKind }) =>
+      Object.keys(errorsByKind).some((kind) => kind.endsWith('-mismatch')),
+    )
+  )
+    reasons.push('content-failed');
+  if (all.some(({ self }) => self.threadCpuShare >= CPU_SHARE_MAX)) reasons.push('meter-cpu');
+  else if (all.some(({ self }) => self.utilization >= UTILIZATION_MAX)) reasons.push('meter-starved');
+  return reasons;
+}
+
+export function mergedSeconds(results: readonly OpsResult[]): OpsSecond[] {
+  const length = Math.max(0, ...results.map(({ seconds }) => seconds.length));
+  return Array.from({ length }, (_, at) => {
+    const found = results.flatMap(({ seconds }) => seconds[at] ?? []);
+    const sum = (of: (second: OpsSecond) => number): number =>
+      found.reduce((total, one) => total + of(one), 0);
+    return {
+      operations: sum((one) => one.operations),
+      bytes: sum((one) => one.bytes),
+      errors: sum((one) => one.errors),
+    };
+  });
+}

@@ -1,0 +1,92 @@
+/** The table, the page and the rows of a run of operations. */
+import { formatFigure } from '../../load/units.ts';
+import { textTable } from '../../report/text-table.ts';
+import type { OpsDocument, OperationRow, OpsRun } from '../ops/ops-document.ts';
+import { surroundings } from './common-sections.ts';
+import { chartHtml, pageHtml, tableHtml } from './html-page.ts';
+import { csvLines, type OutputForms } from './outputs.ts';
+
+const HEADER = [
+  'run',
+  'operation',
+  'done',
+  'errors',
+  'op/s',
+  'MiB/s',
+  'p50 ms',
+  'p99',
+  'p99.99',
+  'max',
+  'notes',
+];
+
+function notes(run: OpsRun, row: OperationRow): string {
+  const parts = Object.entries(row.errorsByKind).map(([kind, { count }]) => `${count} × ${kind}`);
+  if (run.invalidReasons.length > 0) parts.push(`NOT VALID: ${run.invalidReasons.join(' ')}`);
+  if (run.missed > 0) parts.push(`${run.missed} missed`);
+  return parts.join(', ');
+}
+
+function lines({ runs }: OpsDocument): string[][] {
+  const figure = (value: number | undefined): string => (value === undefined ? '-' : formatFigure(value));
+  return runs.flatMap((run) =>
+    run.operations.map((row) => [
+      String(run.run),
+      row.operation,
+      String(row.operations),
+      String(row.errors),
+      formatFigure(row.operationsPerS),
+      formatFigure(row.mebibytesPerS),
+      figure(row.latencyMs?.p50),
+      figure(row.latencyMs?.p99),
+      figure(row.latencyMs?.p9999),
+      figure(row.latencyMs?.max),
+      notes(run, row),
+    ]),
+  );
+}
+
+export function opsTable(document: OpsDocument): string {
+  return textTable(HEADER, lines(document));
+}
+
+export function opsVerdict({ runs, target, valid, invalidReasons, stopped }: OpsDocument): string {
+  const last = runs.at(-1);
+  const done = last?.operations.reduce((sum, { operations }) => sum + operations, 0) ?? 0;
+  const rate = last === undefined || last.elapsedS === 0 ? 0 : done / last.elapsedS;
+  const how = last?.ended === 'steady' ? ', ended by a steady rate' : '';
+  const doubt = valid ? '' : ` (NOT VALID: ${invalidReasons.join(' ') || (stopped ?? 'not complete')})`;
+  const where = target === null ? '' : `\n${target.protocol}: ${target.caches}; ${target.durability}.`;
+  return `${formatFigure(rate)} operations a second for ${last?.elapsedS ?? 0} s${how}${doubt}${where}`;
+}
+
+export const opsForms: OutputForms<OpsDocument> = {
+  csv: (document) => csvLines(HEADER, lines(document)),
+  html: (document) =>
+    pageHtml({
+      title: 'Media storage meter: operations',
+      verdict: opsVerdict(document),
+      outcome: document.valid ? 'good' : 'doubtful',
+      sections: [
+        { title: 'Operations', html: tableHtml(HEADER, lines(document)) },
+        {
+          title: 'Over time (last run)',
+          html: chartHtml({
+            title: 'Operations a second',
+            xLabel: 's',
+            x: document.seconds.map((_, at) => at),
+            yLabel: 'op/s',
+            series: [
+              {
+                label: 'done',
+                color: '#1c6e8c',
+                values: document.seconds.map(({ operations }) => operations),
+              },
+              { label: 'errors', color: '#c0392b', values: document.seconds.map(({ errors }) => errors) },
+            ],
+          }),
+        },
+        ...surroundings(document),
+      ],
+    }),
+};
