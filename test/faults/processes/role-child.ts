@@ -85,6 +85,12 @@ export class RoleChild {
     this.#child?.kill(signal);
   }
 
+  /** Asks it to end; resolves when it has. */
+  async stop(): Promise<void> {
+    this.#child?.kill('SIGTERM');
+    await this.#gone;
+  }
+
   /** Resolves when no process is left. */
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');

@@ -1,0 +1,72 @@
+/** A cluster one of whose devices has rotted: every object is read whole from the others, and the device is mended by that. */
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seededRandomness } from '#common/io/seeded-randomness.ts';
+import { contentOf } from '../crash/content.ts';
+import { FaultCluster } from '../processes/fault-cluster.ts';
+import { StoreClient } from '../processes/store-client.ts';
+import { type DeviceState, damageDevice, inspectDevice } from './damage-device.ts';
+
+const PORT = 22_840;
+const OBJECTS = 60;
+const READS = 4;
+const MENDED_ROUNDS_MAX = 6;
+/** Repairs begin two seconds after a miss was noticed. */
+const REPAIR_MS = 5000;
+
+const bytesOf = (number: number): number => (number % 2 === 0 ? 100 + number : 80_000 + number * 1000);
+const nameOf = (number: number): string => `object-${String(number).padStart(3, '0')}`;
+const bodyOf = (number: number): Buffer => contentOf(nameOf(number), 1, bytesOf(number));
+
+test('reads do not notice a device whose blobs and log are damaged, and mend it', async (context) => {
+  const seed = Number(process.env['HOLDFAST_SEED'] ?? randomInt(1_000_000_000));
+  context.diagnostic(`seed ${seed}`);
+  await using cluster = await FaultCluster.make({ layout: 'together', firstPort: PORT });
+  await cluster.start();
+  const client = new StoreClient(cluster.keys);
+  context.after(() => client.close());
+  const [endpoint = ''] = cluster.endpoints;
+  const [path = ''] = cluster.devicePaths;
+  assert.equal((await client.s3(endpoint, 'PUT', '/damage')).status, 200);
+  for (let number = 0; number < OBJECTS; number += 1) {
+    const put = await client.s3(endpoint, 'PUT', `/damage/${nameOf(number)}`, { body: bodyOf(number) });
+    assert.equal(put.status, 200);
+  }
+  await stop(cluster);
+  const whole = await inspectDevice(path);
+  assert.ok(whole.blobs > 5 && whole.records > 20, JSON.stringify(whole));
+  context.diagnostic(JSON.stringify(damageDevice(path, seededRandomness(seed), 12)));
+  const damaged = await inspectDevice(path);
+  context.diagnostic(JSON.stringify(damaged));
+  assert.ok(damaged.unreadableBlobs > 0 && damaged.unreadableRecords > 0);
+  let mended: DeviceState | undefined;
+  for (let round = 0; round < MENDED_ROUNDS_MAX; round += 1) {
+    await cluster.start();
+    for (let turn = 0; turn < READS; turn += 1) await readAll(client, endpoint);
+    await sleep(REPAIR_MS);
+    await stop(cluster);
+    mended = await inspectDevice(path);
+    context.diagnostic(`after round ${round + 1}: ${JSON.stringify(mended)}`);
+    if (mended.unreadableBlobs + mended.unreadableRecords === 0 && mended.blobs === whole.blobs) break;
+  }
+  assert.deepEqual(mended, whole);
+  assert.match(cluster.roles[0]?.output ?? '', /"message":"data-corrupt"/);
+});
+
+async function readAll(client: StoreClient, endpoint: string): Promise<void> {
+  for (let number = 0; number < OBJECTS; number += 1) {
+    const got = await client.s3(endpoint, 'GET', `/damage/${nameOf(number)}`);
+    assert.equal(got.status, 200, nameOf(number));
+    assert.ok(got.body.equals(bodyOf(number)), `${nameOf(number)} is not what was written`);
+  }
+  const list = await client.s3(endpoint, 'GET', '/damage?list-type=2');
+  assert.equal(list.body.toString().split('<Contents>').length - 1, OBJECTS);
+  const head = await client.swift(endpoint, 'HEAD', '/damage');
+  assert.equal(head.headers['x-container-object-count'], String(OBJECTS));
+}
+
+async function stop(cluster: FaultCluster): Promise<void> {
+  await Promise.all(cluster.roles.map((role) => role.stop()));
+}
