@@ -4,7 +4,7 @@ import { textTable } from '../../report/text-table.ts';
 import { accessModes } from '../classic/access.ts';
 import type { ClassicDocument } from '../classic/classic-document.ts';
 import type { ClassicCell } from '../classic/classic-tally.ts';
-import { surroundings } from './common-sections.ts';
+import { surroundings } from './surroundings.ts';
 import { chartHtml, pageHtml, type Section, tableHtml } from './html-page.ts';
 import { csvLines, type OutputForms } from './outputs.ts';
 

@@ -2,7 +2,7 @@
 import { formatFigure } from '../../load/units.ts';
 import { textTable } from '../../report/text-table.ts';
 import type { OpsDocument, OperationRow, OpsRun } from '../ops/ops-document.ts';
-import { surroundings } from './common-sections.ts';
+import { surroundings } from './surroundings.ts';
 import { chartHtml, pageHtml, tableHtml } from './html-page.ts';
 import { csvLines, type OutputForms } from './outputs.ts';
 

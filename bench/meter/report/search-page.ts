@@ -1,6 +1,6 @@
 /** The page, the rows and the sentence of a search. */
 import type { PhaseAnswer, SearchDocument } from '../search/search-document.ts';
-import { surroundings } from './common-sections.ts';
+import { surroundings } from './surroundings.ts';
 import { chartHtml, pageHtml, tableHtml } from './html-page.ts';
 import { csvLines, type OutputForms } from './outputs.ts';
 import { lateChart, latencyMap, rateChart } from './streams-page.ts';

@@ -2,7 +2,7 @@
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import type { StreamsDocument } from '../streams/streams-document.ts';
 import { HEAT_BUCKETS, heatBucketMs, type Second } from '../streams/tally.ts';
-import { surroundings } from './common-sections.ts';
+import { surroundings } from './surroundings.ts';
 import {
   type Chart,
   chartHtml,
