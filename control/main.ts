@@ -11,8 +11,9 @@ import { FailureLimit } from './api/failure-limit.ts';
 import { buildApiServer } from './api/server.ts';
 import { identityRoutes } from './identity/api/identity-routes.ts';
 import { ensureFirstStart } from './identity/first-start.ts';
+import { startFeedServer } from './identity/feed/feed-server.ts';
 import { openIdentity } from './identity/identity.ts';
-import { openLevelStore } from './store/level/open-level-store.ts';
+import { openControlStore } from './store/open-store.ts';
 
 /** How long requests under way are waited for. */
 const CLOSE_MS_MAX = 5000;
@@ -22,16 +23,18 @@ export async function runControlRole(config: ControlRoleConfig, control: RoleCon
   const clock = realClock();
   const randomness = realRandomness();
   const clusterKey = await readClusterKey(config.clusterKeyFile);
-  const store = await openLevelStore({
-    path: config.storePath,
-    clock,
-    randomness,
-    // Nothing that was not durable may be shown again: the supervisor starts this process anew, from the disk.
-    onFailure: (error) => {
-      log.error('the control store has failed', { error });
-      process.exit(1);
+  const store = await openControlStore(
+    { path: config.storePath, etcd: config.etcd },
+    {
+      clock,
+      randomness,
+      // Nothing that was not durable may be shown again: the supervisor starts this process anew, from the disk.
+      onFailure: (error) => {
+        log.error('the control store has failed', { error });
+        process.exit(1);
+      },
     },
-  });
+  );
   const settings = config.identity;
   const identity = await openIdentity({ store, clock, randomness, log, clusterKey, settings });
   await ensureFirstStart(identity, {
@@ -40,6 +43,7 @@ export async function runControlRole(config: ControlRoleConfig, control: RoleCon
     region: config.region,
     services: config.services,
   });
+  const feed = await startFeedServer(identity, clusterKey, config.feed);
   const failures = new FailureLimit(settings.failuresAtOnceMax, () => clock.monotonicMs());
   let isReady = true;
   const app = buildApiServer({
@@ -51,12 +55,13 @@ export async function runControlRole(config: ControlRoleConfig, control: RoleCon
   await app.ready();
   const port = await listening(app.server, config.listen, control.listener as Server | undefined);
   return {
-    ports: [port],
+    ports: [port, feed.port],
     status: async () => ({ revocations: identity.verifier.revocations.size }),
     async close() {
       isReady = false;
       await closed(app.server);
       await app.close();
+      await feed.close();
       await identity.close();
       await store.close();
     },

@@ -31,10 +31,12 @@ export function textAt(json: unknown, path: string): string {
 
 export class ServedIdentity {
   readonly identity: Identity;
+  readonly clusterKey: Buffer;
   readonly #app: ReturnType<typeof buildApiServer>;
 
-  private constructor(identity: Identity, app: ReturnType<typeof buildApiServer>) {
+  private constructor(identity: Identity, clusterKey: Buffer, app: ReturnType<typeof buildApiServer>) {
     this.identity = identity;
+    this.clusterKey = clusterKey;
     this.#app = app;
   }
 
@@ -47,12 +49,13 @@ export class ServedIdentity {
       sink: process.stderr,
       nowMs: () => Date.now(),
     });
+    const clusterKey = randomness.bytes(32);
     const identity = await openIdentity({
       store: memoryStore({ clock, randomness }),
       clock,
       randomness,
       log,
-      clusterKey: randomness.bytes(32),
+      clusterKey,
       settings: { ...defaultIdentitySettings, ...settings },
     });
     await ensureFirstStart(identity, {
@@ -71,7 +74,7 @@ export class ServedIdentity {
       isReady: () => true,
     });
     await app.ready();
-    return new ServedIdentity(identity, app);
+    return new ServedIdentity(identity, clusterKey, app);
   }
 
   /** @param path below `/v3`, or from the root when it begins with `//`. */

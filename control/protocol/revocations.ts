@@ -69,6 +69,11 @@ export class RevocationList {
     if (filed?.size === 0) this.#filed.delete(place);
   }
 
+  /** Those that touch no token any more. */
+  dropEnded(beforeMs: number): void {
+    for (const { id, endsMs } of this.#byId.values()) if (endsMs < beforeMs) this.remove(id);
+  }
+
   clear(): void {
     this.#byId.clear();
     this.#filed.clear();

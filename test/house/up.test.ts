@@ -72,7 +72,7 @@ describe('a cluster in the foreground', () => {
         ['storage', 'storage-1', '21450', 'ready'],
         ['storage', 'storage-2', '21451', 'ready'],
         ['proxy', 'proxy-1', '21400', 'ready'],
-        ['control', 'control-1', '21440', 'ready'],
+        ['control', 'control-1', '21440,21441', 'ready'],
       ],
     );
     assert.deepEqual(

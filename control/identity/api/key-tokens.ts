@@ -5,11 +5,10 @@ import { ApiError, badRequest, unauthorized } from '../api-error.ts';
 import { issue, type IssuedToken } from '../auth/authenticate.ts';
 import { type Ec2Request, isEc2Signature, isS3Signature, type S3Request } from '../auth/ec2-signature.ts';
 import { checkUser } from '../auth/proof.ts';
-import { grantApplicationCredential, grantProject } from '../auth/scope.ts';
+import { grantOf } from '../auth/scope.ts';
 import { tokenBody } from '../auth/token-body.ts';
 import { credentialIdOf, secretOf } from '../ec2-credentials.ts';
 import type { Identity } from '../identity.ts';
-import type { CredentialRecord } from '../records/records.ts';
 import { countingFailures } from './auth.ts';
 
 const text = { type: 'string', maxLength: 4096 };
@@ -86,16 +85,4 @@ async function tokenFor(
   await checkUser(identity, user);
   const granted = await grantOf(identity, credential);
   return await issue(identity, { user, methods: ['ec2credential'], granted });
-}
-
-/** What an EC2 credential is good for. Throws 401 when that is nothing (any more). */
-export async function grantOf(identity: Identity, credential: CredentialRecord) {
-  const { user_id, project_id, app_cred_id } = credential;
-  const user = (await identity.users.find(user_id))?.value;
-  const project = project_id === null ? undefined : (await identity.projects.find(project_id))?.value;
-  if (user === undefined || project === undefined) throw unauthorized();
-  if (app_cred_id === undefined) return await grantProject(identity, user, project);
-  const origin = (await identity.applicationCredentials.find(app_cred_id))?.value;
-  if (origin === undefined || origin.project_id !== project.id) throw unauthorized();
-  return await grantApplicationCredential(identity, user, origin);
 }

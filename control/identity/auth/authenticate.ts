@@ -1,5 +1,10 @@
 /** From a request for a token to the token. */
-import type { AccessRule, TokenMethod, TokenStatement } from '../../protocol/token-statement.ts';
+import type {
+  AccessRule,
+  TokenApplicationCredential,
+  TokenMethod,
+  TokenStatement,
+} from '../../protocol/token-statement.ts';
 import { signToken } from '../../protocol/token-format.ts';
 import { badRequest, unauthorized } from '../api-error.ts';
 import type { Identity } from '../identity.ts';
@@ -65,16 +70,18 @@ async function statementOf(
     auditId,
     auditChainId: parent?.auditChainId ?? auditId,
     applicationCredential:
-      credential === undefined
-        ? undefined
-        : {
-            id: credential.id,
-            isRestricted: !credential.unrestricted,
-            accessRules: await rulesOf(identity, credential),
-          },
+      credential === undefined ? undefined : await applicationCredentialOf(identity, credential),
     issuedMs,
     expiresMs,
   };
+}
+
+export async function applicationCredentialOf(
+  identity: Identity,
+  credential: ApplicationCredentialRecord,
+): Promise<TokenApplicationCredential> {
+  const accessRules = await rulesOf(identity, credential);
+  return { id: credential.id, isRestricted: !credential.unrestricted, accessRules };
 }
 
 async function rulesOf(

@@ -4,7 +4,12 @@ import { hasSystemRole, rolesOfUserOn } from '../access/effective-roles.ts';
 import { badRequest, unauthorized } from '../api-error.ts';
 import type { Identity } from '../identity.ts';
 import { SYSTEM } from '../records/grants.ts';
-import type { ApplicationCredentialRecord, ProjectRecord, UserRecord } from '../records/records.ts';
+import type {
+  ApplicationCredentialRecord,
+  CredentialRecord,
+  ProjectRecord,
+  UserRecord,
+} from '../records/records.ts';
 import { findDomain, findReferred } from './references.ts';
 import type { AuthRequest } from './requests.ts';
 
@@ -60,6 +65,18 @@ export async function grantApplicationCredential(
   const { scope, roles } = await grantProject(identity, user, project.value);
   const kept = roles.filter(({ id }) => credential.role_ids.includes(id));
   return granted(scope, kept);
+}
+
+/** What an EC2 credential is good for. Throws 401 when that is nothing (any more). */
+export async function grantOf(identity: Identity, credential: CredentialRecord): Promise<Granted> {
+  const { user_id, project_id, app_cred_id } = credential;
+  const user = (await identity.users.find(user_id))?.value;
+  const project = project_id === null ? undefined : (await identity.projects.find(project_id))?.value;
+  if (user === undefined || project === undefined) throw unauthorized();
+  if (app_cred_id === undefined) return await grantProject(identity, user, project);
+  const origin = (await identity.applicationCredentials.find(app_cred_id))?.value;
+  if (origin === undefined || origin.project_id !== project.id) throw unauthorized();
+  return await grantApplicationCredential(identity, user, origin);
 }
 
 /** The user's default project when it can be used, nothing otherwise. */

@@ -1,0 +1,74 @@
+/** Serves the identity feed to the cluster's own processes: docs/formats/identity-feed.md. */
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { HoldfastError } from '#common/errors.ts';
+import type { Address } from '#common/io/network.ts';
+import { FeedProof } from '../../protocol/feed-proof.ts';
+import { loadFollowMethod } from '../../protocol/identity-feed.ts';
+import type { Identity } from '../identity.ts';
+import { FeedSource } from './feed-source.ts';
+import { type FollowCall, FeedStream } from './feed-stream.ts';
+
+const FOLLOWERS_MAX = 1024;
+
+export interface FeedServer {
+  readonly port: number;
+  readonly followers: number;
+  close(): Promise<void>;
+}
+
+export interface FeedServerOptions {
+  readonly identity: Identity;
+  readonly clusterKey: Buffer;
+  readonly listen: Address;
+}
+
+/** Throws `configuration-invalid` when the address cannot be taken. */
+export async function startFeedServer(options: FeedServerOptions): Promise<FeedServer> {
+  const { identity, clusterKey, listen } = options;
+  const source = await FeedSource.open(identity);
+  const proof = new FeedProof(clusterKey);
+  const streams = new Map<FollowCall, FeedStream>();
+  const follow = (call: FollowCall): void => {
+    const refuse = (code: status, details: string) => call.emit('error', { code, details });
+    if (!proof.isRequest(call.request, identity.clock.nowMs()))
+      return void refuse(status.UNAUTHENTICATED, 'no proof of the cluster’s key, or of another time');
+    if (streams.size >= FOLLOWERS_MAX) return void refuse(status.RESOURCE_EXHAUSTED, 'too many followers');
+    const stream = new FeedStream(call, proof, source.state, identity.clock);
+    streams.set(call, stream);
+    const end = (): void => {
+      stream.end();
+      streams.delete(call);
+    };
+    call.on('cancelled', end);
+    call.on('error', end);
+    call.on('close', end);
+  };
+  const server = new Server({ 'grpc.max_receive_message_length': 4096 });
+  server.addService({ follow: loadFollowMethod() }, { follow });
+  const port = await bound(server, listen);
+  return {
+    port,
+    get followers() {
+      return streams.size;
+    },
+    async close() {
+      for (const stream of streams.values()) stream.end();
+      // Followers have the rest of the cluster to ask: a stream has no end of its own that could be waited for.
+      server.forceShutdown();
+      await source.close();
+    },
+  };
+}
+
+function bound(server: Server, { host, port }: Address): Promise<number> {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, taken) => {
+      if (error === null) resolve(taken);
+      else
+        reject(
+          new HoldfastError('configuration-invalid', `the identity feed: ${error.message}`, { cause: error }),
+        );
+    });
+  });
+}
