@@ -9,8 +9,8 @@ import { type ClusterContext, placeBlob } from '../context.ts';
 
 const GRACE_MS = 30_000;
 const WAITING_MAX = 200_000;
-/** Removals under way at once: reads and writes go before them. */
-const REMOVALS_MAX = 32;
+/** Removals under way at once. On a file system that discards what is freed an unlink takes tens of milliseconds and a thread. */
+const REMOVALS_MAX = 2;
 /** How long a process that stops goes on removing; the sweep finds the rest. */
 const FLUSH_MS_MAX = 3000;
 /** What a newer ring takes to be found. */
