@@ -1,6 +1,7 @@
 /** The one file of `holdfast up`: its settings, their defaults, and what must hold between them. */
 import { dirname, resolve } from 'node:path';
 import { HoldfastError } from '#common/errors.ts';
+import { controlEtcd, etcdConfig } from './etcd-config.ts';
 import { loadConfig } from './load.ts';
 import { defaultTo, fallbacks, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
 import { identitySection } from './identity-config.ts';
@@ -50,6 +51,7 @@ const control = {
     port,
     'TCP port of the supervisor on this machine alone, which `holdfast status` asks; the next but one after port.',
   ),
+  etcd: controlEtcd,
 };
 
 const storage = {
@@ -186,6 +188,7 @@ function loadClusterFile(fileName: string): ClusterConfig {
     ...config,
     data: resolve(folder, config.data),
     devicePaths: config.devicePaths.map((devicePath) => resolve(folder, devicePath)),
+    control: { ...config.control, etcd: config.control.etcd && etcdConfig(config.control.etcd, folder) },
   };
 }
 

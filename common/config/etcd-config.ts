@@ -1,6 +1,6 @@
 /** Where the control store's etcd is, as a configuration names it. */
 import { resolve } from 'node:path';
-import { defaultTo, list, optional, required, type ValueOf } from './schema.ts';
+import { defaultTo, list, optional, optionalSection, required, type ValueOf } from './schema.ts';
 import { path, text } from './values.ts';
 
 const ENDPOINTS_MAX = 32;
@@ -28,6 +28,12 @@ export const etcdFields = {
   user: optional(text('a user of etcd', /^[!-~]{1,256}$/), 'The user, where etcd’s authentication is on.'),
   passwordFile: optional(path, 'File with the user’s password, mode 0600.'),
 };
+
+/** Within the section of the control process. */
+export const controlEtcd = optionalSection(
+  etcdFields,
+  'The etcd that holds users and resources; files in DATA/control when left out. `holdfast control migrate` moves them.',
+);
 
 export type EtcdConfig = ValueOf<typeof etcdFields>;
 

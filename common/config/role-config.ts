@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { deviceId } from '#common/ids.ts';
 import type { Address } from '#common/io/network.ts';
+import { controlEtcd, etcdConfig } from './etcd-config.ts';
 import { loadConfig } from './load.ts';
 import { identitySection } from './identity-config.ts';
 import type { ControlRoleConfig, NodeRoleConfig, ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
@@ -113,6 +114,7 @@ export const controlRoleFields = {
       ),
       clusterKeyFile,
       storePath: required(path, 'Folder of the control store.'),
+      etcd: controlEtcd,
       adminPasswordFile: required(path, 'File with the password that the administrator is given, mode 0600.'),
       adminProjectId: optional(
         text('32 hexadecimal digits', /^[0-9a-f]{32}$/),
@@ -200,6 +202,7 @@ function controlConfig({ control }: ValueOf<typeof controlRoleFields>, folder: s
     ...(adminProjectId === undefined ? {} : { adminProjectId }),
     clusterKeyFile: resolve(folder, control.clusterKeyFile),
     storePath: resolve(folder, control.storePath),
+    etcd: control.etcd && etcdConfig(control.etcd, folder),
     adminPasswordFile: resolve(folder, control.adminPasswordFile),
   };
 }

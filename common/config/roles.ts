@@ -1,5 +1,6 @@
 /** What one role's process is told. `holdfast up` derives these from its one file; `holdfast serve` reads them. */
 import type { DeviceId } from '#common/ids.ts';
+import type { EtcdConfig } from './etcd-config.ts';
 import type { ValueOf } from './schema.ts';
 import type { identityFields } from './identity-config.ts';
 import type { Address } from '#common/io/network.ts';
@@ -63,6 +64,8 @@ export interface ControlRoleConfig {
   readonly clusterKeyFile: string;
   /** The folder of the control store. */
   readonly storePath: string;
+  /** The control store is there, and not in the folder. */
+  readonly etcd?: EtcdConfig | undefined;
   /** What the administrator is given at the first start; mode 0600. */
   readonly adminPasswordFile: string;
   /** The admin project's, when it is made: an account of the object store that is there already. */

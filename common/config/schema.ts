@@ -53,6 +53,11 @@ export function section<F extends Fields>(fields: F, about: string): Field<Value
   };
 }
 
+/** A section that stands for something only when it is named. */
+export function optionalSection<F extends Fields>(fields: F, about: string): Field<ValueOf<F> | undefined> {
+  return { rule: mapping(fields), about, required: false, fallback: undefined, section: fields };
+}
+
 export function fallbacks<F extends Fields>(fields: F): ValueOf<F> {
   const values = Object.entries(fields).map(([name, field]) => [name, field.fallback]);
   return Object.fromEntries(values) as ValueOf<F>;

@@ -18,6 +18,7 @@ export function planControl(config: ClusterConfig, paths: DataPaths, adminAccoun
       feed: feedAddress(config),
       clusterKeyFile: paths.clusterKey,
       storePath: paths.controlStore,
+      etcd: config.control.etcd,
       adminPasswordFile: paths.adminPassword,
       adminProjectId: adminAccount,
       region: config.objects.region,
