@@ -15,6 +15,9 @@ import { DeviceService } from './server/device-service.ts';
 import { observeDevices } from './server/storage-metrics.ts';
 import { StorageServer } from './server/storage-server.ts';
 
+/** What the caches of all devices of a process may take. */
+const CACHES_BYTES = 96 * 1024 * 1024;
+
 export interface RunningStorageRole extends RunningRole {
   /** The devices, for a role of the same process. */
   readonly local: LocalNode;
@@ -37,7 +40,10 @@ export async function runStorageRole(
       report: (problem) => log.warn('the ring', { problem }),
     }),
   ]);
-  const open = async ({ id, path }: StorageRoleConfig['devices'][number]): Promise<DeviceService> => {
+  const open = async (
+    { id, path }: StorageRoleConfig['devices'][number],
+    devicesHere: number,
+  ): Promise<DeviceService> => {
     const deviceLog = log.child({ device: id });
     const engine = await openDevice({
       path,
@@ -46,6 +52,7 @@ export async function runStorageRole(
       clock,
       randomness,
       reserveBytes: config.reserveBytes,
+      memoryBytes: CACHES_BYTES / Math.max(1, devicesHere),
       ...(config.segmentBytes === undefined ? {} : { segmentBytes: config.segmentBytes }),
       ...(config.compactionSeconds === undefined
         ? {}
@@ -54,7 +61,7 @@ export async function runStorageRole(
     });
     return new DeviceService(id, engine, clock);
   };
-  const opened = await Promise.all(config.devices.map(open));
+  const opened = await Promise.all(config.devices.map((device) => open(device, config.devices.length)));
   const devices = new Map(opened.map((device) => [device.id as number, device]));
   if (control.metrics !== undefined) observeDevices(control.metrics, () => [...devices.values()]);
   const network = realNetwork();
@@ -72,7 +79,7 @@ export async function runStorageRole(
     },
     async serveDevices(wanted) {
       for (const device of wanted) {
-        if (!devices.has(device.id)) devices.set(device.id, await open(device));
+        if (!devices.has(device.id)) devices.set(device.id, await open(device, wanted.length));
       }
       for (const [id, { engine }] of devices) {
         if (wanted.some((device) => device.id === id)) continue;

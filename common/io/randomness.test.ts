@@ -21,6 +21,13 @@ for (const [name, randomness] of [
   });
 }
 
+test('real randomness never gives the same bytes twice, however small the draws are', () => {
+  const randomness = realRandomness();
+  const drawn = Array.from({ length: 3000 }, () => randomness.bytes(16));
+  assert.ok(drawn.every((bytes) => bytes.length === 16));
+  assert.equal(new Set(drawn.map((bytes) => bytes.toString('hex'))).size, drawn.length);
+});
+
 test('the same seed gives the same draws, another seed others', () => {
   const draws = (seed: number): string => seededRandomness(seed).bytes(32).toString('hex');
   assert.equal(draws(5), draws(5));

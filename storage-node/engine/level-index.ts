@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { Level } from 'level';
 import type { Files } from '#common/io/files.ts';
+import { type DeviceMemory, divideMemory } from './device-memory.ts';
 import { isMissing } from './device-state.ts';
 import type { IndexEntry, IndexStore, IndexWrite, RecordIndex } from './record-index.ts';
 
@@ -13,8 +14,6 @@ const MARK_KEY = tagged(tags.mark);
 /** Holds the number of the last batch in front of the checkpoint. */
 const BASE_KEY = tagged(tags.batch);
 const BATCH_KEY_BYTES = 7;
-const CACHE_BYTES = 32 * 1024 * 1024;
-const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 /** What an iterator brings from LevelDB at once. */
 const ITERATOR_BYTES = 4 * 1024 * 1024;
 const PAGE_ROWS = 1000;
@@ -22,14 +21,18 @@ const PAGE_ROWS = 1000;
 type Database = Level<Buffer, Buffer>;
 
 /** @param files syncs LevelDB's own log; LevelDB itself goes to the machine's disk whatever is passed. */
-export function levelIndexStore(path: string, files: Files): IndexStore {
+export function levelIndexStore(
+  path: string,
+  files: Files,
+  memory: DeviceMemory = divideMemory(),
+): IndexStore {
   return {
     open: async () => {
       const database: Database = new Level<Buffer, Buffer>(path, {
         keyEncoding: 'buffer',
         valueEncoding: 'buffer',
-        cacheSize: CACHE_BYTES,
-        writeBufferSize: WRITE_BUFFER_BYTES,
+        cacheSize: memory.blockCacheBytes,
+        writeBufferSize: memory.writeBufferBytes,
       });
       await database.open();
       return new LevelIndex(database, path, files, await readBatches(database));

@@ -8,6 +8,7 @@ import { BlobStore } from './blob-store.ts';
 import { Compaction } from './compaction.ts';
 import { takeCounts } from './device-counts.ts';
 import type { ReportEvent } from './device-events.ts';
+import { divideMemory } from './device-memory.ts';
 import { IDENTITY_FILE, openIdentity } from './device-identity.ts';
 import { DeviceState } from './device-state.ts';
 import { makeDurableFolder, makeDurablePath } from './durable-folder.ts';
@@ -55,6 +56,8 @@ export interface OpenDeviceOptions {
   /** Pause between two looks for what is worth compacting; ten seconds when left out. */
   readonly compactionIntervalMs?: number;
   readonly report?: ReportEvent;
+  /** For its caches, about; 24 MiB when left out. The devices of a process share what the process may use. */
+  readonly memoryBytes?: number;
 }
 
 /**
@@ -128,13 +131,15 @@ class Opening {
     const { clock, path, files } = this.#options;
     const { segments, ceiling } = await openSegments(logOptions);
     this.#raise(ceiling);
-    const store = this.#options.index ?? levelIndexStore(`${path}/index`, files);
+    const memory = divideMemory(this.#options.memoryBytes);
+    const store = this.#options.index ?? levelIndexStore(`${path}/index`, files, memory);
     const opened = await this.#openIndex(store, segments);
     const table = new RecordTable({
       index: opened.index,
       clock,
       state: logOptions.state,
       report: this.#report,
+      memory,
     });
     try {
       this.#raise(opened.from?.ceiling ?? 0);

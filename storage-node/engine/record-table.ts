@@ -8,6 +8,7 @@ import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { IndexRow, RowRange, ShardSums } from './device-engine.ts';
 import type { ReportEvent } from './device-events.ts';
+import type { DeviceMemory } from './device-memory.ts';
 import type { DeviceState } from './device-state.ts';
 import { type Checkpoint, type Row, decodeRow, encodeCheckpoint, encodeRow } from './index-row.ts';
 import type { Location } from './log-format.ts';
@@ -17,12 +18,10 @@ import { RowCache } from './row-cache.ts';
 import { RowRuns } from './row-runs.ts';
 import { SumsTable } from './sums-table.ts';
 
-const CACHE_BYTES = 16 * 1024 * 1024;
-const RUNS_BYTES = 8 * 1024 * 1024;
 /** Read at once where a listing goes on behind a run: the next page goes on there, too. */
 const READ_AHEAD_ROWS = 256;
 /** Rows wait for each other this long, so that LevelDB gets few large batches and a key that changes often is written once. */
-const FLUSH_DELAY_MS = 20;
+const FLUSH_DELAY_MS = 100;
 const FLUSH_ROWS = 1024;
 /** Rows that may wait for LevelDB; it is far behind when they do. */
 const PENDING_ROWS_MAX = 65_536;
@@ -32,6 +31,7 @@ export interface RecordTableOptions {
   readonly clock: Clock;
   readonly state: DeviceState;
   readonly report: ReportEvent;
+  readonly memory: DeviceMemory;
 }
 
 export class RecordTable {
@@ -39,8 +39,8 @@ export class RecordTable {
   /** Off while the log is replayed over an index that may already have what is replayed. */
   counting = false;
   readonly #options: RecordTableOptions;
-  readonly #cache = new RowCache(CACHE_BYTES);
-  readonly #runs = new RowRuns(RUNS_BYTES);
+  readonly #cache: RowCache;
+  readonly #runs: RowRuns;
   /** null: the key is to be removed. */
   readonly #pending = new Map<string, Row | null>();
   readonly #sums: SumsTable;
@@ -52,6 +52,8 @@ export class RecordTable {
 
   constructor(options: RecordTableOptions) {
     this.#options = options;
+    this.#cache = new RowCache(options.memory.rowCacheBytes);
+    this.#runs = new RowRuns(options.memory.rowRunsBytes);
     this.#sums = new SumsTable((shard) => this.#find(() => options.index.sums(shard)));
   }
 
@@ -65,7 +67,11 @@ export class RecordTable {
 
   /** Throws `data-corrupt` when the index's row is damaged. */
   get(key: Buffer): Row | undefined {
-    const name = key.toString('latin1');
+    return this.#get(key.toString('latin1'), key);
+  }
+
+  /** @param name the key as Latin-1. */
+  #get(name: string, key: Buffer): Row | undefined {
     let known = this.#cache.get(name);
     if (known === undefined) known = this.#pending.get(name);
     if (known !== undefined) return known ?? undefined;
@@ -197,14 +203,16 @@ export class RecordTable {
 
   #change(key: Buffer, row: Row | null): void {
     const name = key.toString('latin1');
-    const before = this.#before(key);
+    const before = this.#before(name, key);
     if (this.counting) {
       if (before) this.counts.subtract(before);
       if (row) this.counts.add(row);
     }
     this.#sums.change(name, key, before, row);
     if (this.#sums.isDamaged) this.#spoiled = true;
-    this.#cache.set(name, row);
+    // A new row is seldom read soon: it waits for LevelDB, and is forgotten, before the collector would have to keep it.
+    if (before === undefined) this.#cache.delete(name);
+    else this.#cache.set(name, row);
     this.#runs.change(name, row);
     this.#pending.set(name, row);
     if (this.#pending.size >= FLUSH_ROWS) this.#flushSoon(0);
@@ -212,9 +220,9 @@ export class RecordTable {
   }
 
   /** The row that is about to be replaced; one that is damaged cannot be counted and is gone with the change. */
-  #before(key: Buffer): Row | undefined {
+  #before(name: string, key: Buffer): Row | undefined {
     try {
-      return this.get(key);
+      return this.#get(name, key);
     } catch {
       this.#sums.damaged();
       return undefined;

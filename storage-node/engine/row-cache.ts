@@ -33,6 +33,11 @@ export class RowCache {
     this.#young = new Map();
     this.#youngBytes = 0;
   }
+
+  delete(key: string): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
 }
 
 /** What a row takes in memory beside its key and summary, about. */

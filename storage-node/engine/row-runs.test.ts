@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { realClock } from '#common/io/real-clock.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import type { IndexRow } from './device-engine.ts';
+import { divideMemory } from './device-memory.ts';
 import { DeviceState } from './device-state.ts';
 import { MemoryIndexStore } from './memory-index.ts';
 import { RecordTable } from './record-table.ts';
@@ -21,7 +22,12 @@ async function openTable(): Promise<RecordTable> {
   const clock = realClock();
   const shared = { clock, report: () => undefined };
   const state = await DeviceState.open({ ...shared, path: '.', files: realFiles(), reserveBytes: 0 });
-  return new RecordTable({ ...shared, index: await new MemoryIndexStore().open(), state });
+  return new RecordTable({
+    ...shared,
+    index: await new MemoryIndexStore().open(),
+    state,
+    memory: divideMemory(),
+  });
 }
 
 function textOf({ key, ballot, live, summary }: IndexRow): string {
