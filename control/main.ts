@@ -43,7 +43,7 @@ export async function runControlRole(config: ControlRoleConfig, control: RoleCon
     region: config.region,
     services: config.services,
   });
-  const feed = await startFeedServer(identity, clusterKey, config.feed);
+  const feed = await startFeedServer({ identity, clusterKey, listen: config.feed });
   const failures = new FailureLimit(settings.failuresAtOnceMax, () => clock.monotonicMs());
   let isReady = true;
   const app = buildApiServer({

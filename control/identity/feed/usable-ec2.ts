@@ -2,49 +2,37 @@
 import { hasCode } from '#common/errors.ts';
 import type { Ec2Item } from '../../protocol/identity-feed.ts';
 import { checkUser } from '../auth/proof.ts';
-import { grantApplicationCredential, type Granted, grantProject } from '../auth/scope.ts';
+import { grantOf } from '../auth/scope.ts';
 import type { Identity } from '../identity.ts';
-import type { CredentialRecord, UserRecord } from '../records/records.ts';
+import type { CredentialRecord } from '../records/records.ts';
 
 /** Undefined when it is of no use: somebody or something is gone or disabled, or there is no role. */
 export async function usableEc2(identity: Identity, record: CredentialRecord): Promise<Ec2Item | undefined> {
-  const { access, id: credentialId, sealed, user_id, project_id } = record;
-  if (access === undefined || project_id === null) return undefined;
-  const user = (await identity.users.find(user_id))?.value;
-  if (user === undefined) return undefined;
+  const { access, id: credentialId, sealed, user_id, app_cred_id } = record;
+  if (access === undefined) return undefined;
   try {
+    const user = await identity.users.get(user_id);
     await checkUser(identity, user);
     const domain = await identity.domains.get(user.domain_id);
-    const granted = await grantedTo(identity, user, record, project_id);
-    if (granted === undefined || granted.scope.kind !== 'project') return undefined;
+    const { scope, roles } = await grantOf(identity, record);
+    if (scope.kind !== 'project') return undefined;
+    const origin =
+      app_cred_id === undefined ? undefined : await identity.applicationCredentials.get(app_cred_id);
+    // Access rules name paths of other APIs than S3's: nothing of it is permitted.
+    if (origin !== undefined && origin.access_rule_ids !== null) return undefined;
+    const endsAt = origin?.expires_at ?? undefined;
     return {
       kind: 'ec2',
       access,
       credentialId,
       sealed,
       user: { id: user.id, name: user.name, domain: { id: domain.id, name: domain.name } },
-      project: granted.scope.project,
-      roles: granted.roles.map(({ name }) => name),
-      ...(granted.endsMs === undefined ? {} : { endsMs: granted.endsMs }),
+      project: scope.project,
+      roles: roles.map(({ name }) => name),
+      ...(endsAt === undefined ? {} : { endsMs: Date.parse(endsAt) }),
     };
   } catch (error) {
     if (hasCode(error, 'request-refused')) return undefined;
     throw error;
   }
-}
-
-async function grantedTo(
-  identity: Identity,
-  user: UserRecord,
-  { app_cred_id }: CredentialRecord,
-  projectId: string,
-): Promise<(Granted & { readonly endsMs?: number }) | undefined> {
-  if (app_cred_id === undefined)
-    return await grantProject(identity, user, await identity.projects.get(projectId));
-  const credential = await identity.applicationCredentials.get(app_cred_id);
-  // Access rules name paths of other APIs than S3's: nothing of it is permitted.
-  if (credential.access_rule_ids !== null || credential.project_id !== projectId) return undefined;
-  const granted = await grantApplicationCredential(identity, user, credential);
-  const { expires_at } = credential;
-  return expires_at === null ? granted : { ...granted, endsMs: Date.parse(expires_at) };
 }
