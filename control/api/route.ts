@@ -28,6 +28,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON; none when left out. */
   readonly body?: object;
+  /** In place of a body that is JSON. */
+  readonly text?: { readonly type: string; readonly content: string };
 }
 
 export interface Route {

@@ -17,6 +17,8 @@ export interface ApiServerOptions {
   readonly routes: readonly Route[];
   /** Below `/v2.0`, when that is served. */
   readonly version2Routes: readonly Route[];
+  /** Below `/v1`: what is Holdfast's own. */
+  readonly cloudRoutes?: readonly Route[];
   readonly isReady: () => boolean;
 }
 
@@ -24,7 +26,7 @@ const REQUEST_MS_MAX = 60_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 
 export function buildApiServer(options: ApiServerOptions): FastifyInstance {
-  const { identity, routes, version2Routes, isReady } = options;
+  const { identity, routes, version2Routes, cloudRoutes = [], isReady } = options;
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
@@ -62,6 +64,7 @@ export function buildApiServer(options: ApiServerOptions): FastifyInstance {
     if (identity.settings.version2)
       for (const route of version2Routes) addRoute(app, identity, `${prefix}/v2.0`, route);
   }
+  for (const route of cloudRoutes) addRoute(app, identity, '/v1', route);
   return app;
 }
 
@@ -70,6 +73,10 @@ function addRoute(app: FastifyInstance, identity: Identity, prefix: string, rout
     method: route.method,
     url: prefix + route.path,
     ...(route.body === undefined ? {} : { schema: { body: route.body } }),
+    // Who is nobody learns nothing of what is wrong with the body.
+    preValidation: async (request) => {
+      if (route.operation !== 'public' && bearerIn(identity, request) === undefined) throw unauthorized();
+    },
     handler: async (request, reply) => {
       const call = callOf(identity, request, prefix);
       await permit(identity, route, call, request);
@@ -79,7 +86,6 @@ function addRoute(app: FastifyInstance, identity: Identity, prefix: string, rout
 }
 
 function callOf(identity: Identity, request: FastifyRequest, prefix: string): Call {
-  const token = request.headers['x-auth-token'];
   const query = Object.entries(request.query as Record<string, string | string[]>).map(
     ([name, value]) => [name, Array.isArray(value) ? (value[0] ?? '') : value] as const,
   );
@@ -89,13 +95,15 @@ function callOf(identity: Identity, request: FastifyRequest, prefix: string): Ca
     body: request.body,
     headers: request.headers as Record<string, string | undefined>,
     remote: request.ip,
-    bearer: typeof token === 'string' && token !== '' ? bearer(identity, token) : undefined,
+    bearer: bearerIn(identity, request),
     base: originOf(request) + prefix,
   };
 }
 
 /** A token that is not good is no token: public routes go on, others answer 401. */
-function bearer(identity: Identity, token: string): TokenStatement | undefined {
+function bearerIn(identity: Identity, { headers }: FastifyRequest): TokenStatement | undefined {
+  const token = headers['x-auth-token'];
+  if (typeof token !== 'string' || token === '') return undefined;
   try {
     return verifiedToken(identity, token);
   } catch {
@@ -123,8 +131,9 @@ async function permit(
   if (!mayDo(operation, call.bearer, about)) throw notAllowed(operation);
 }
 
-async function send(reply: FastifyReply, { status = 200, headers = {}, body }: Answer): Promise<void> {
+async function send(reply: FastifyReply, { status = 200, headers = {}, body, text }: Answer): Promise<void> {
   void reply.code(status).headers({ vary: 'X-Auth-Token', ...headers });
+  if (text !== undefined) return void (await reply.type(text.type).send(text.content));
   await (body === undefined ? reply.send() : reply.send(body));
 }
 

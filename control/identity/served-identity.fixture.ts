@@ -3,6 +3,7 @@ import { createLogger } from '#common/log/logger.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import { FailureLimit } from '../api/failure-limit.ts';
+import type { Route } from '../api/route.ts';
 import { buildApiServer } from '../api/server.ts';
 import { memoryStore } from '../store/memory-store.ts';
 import { identityRoutes } from './api/identity-routes.ts';
@@ -32,15 +33,25 @@ export function textAt(json: unknown, path: string): string {
 export class ServedIdentity {
   readonly identity: Identity;
   readonly clusterKey: Buffer;
+  readonly #isOwner: boolean;
   readonly #app: ReturnType<typeof buildApiServer>;
 
-  private constructor(identity: Identity, clusterKey: Buffer, app: ReturnType<typeof buildApiServer>) {
+  private constructor(
+    identity: Identity,
+    clusterKey: Buffer,
+    app: ReturnType<typeof buildApiServer>,
+    isOwner: boolean,
+  ) {
+    this.#isOwner = isOwner;
     this.identity = identity;
     this.clusterKey = clusterKey;
     this.#app = app;
   }
 
-  static async start(settings: Partial<IdentitySettings> = {}): Promise<ServedIdentity> {
+  static async start(
+    settings: Partial<IdentitySettings> = {},
+    cloudRoutes: (identity: Identity) => readonly Route[] = () => [],
+  ): Promise<ServedIdentity> {
     const clock = realClock();
     const randomness = realRandomness();
     const log = createLogger({
@@ -66,15 +77,32 @@ export class ServedIdentity {
         { type: 'object-store', name: 'swift', url: 'http://127.0.0.1:8080/v1/AUTH_%(project_id)s' },
       ],
     });
-    const failures = new FailureLimit(identity.settings.failuresAtOnceMax, () => clock.monotonicMs());
+    return await ServedIdentity.#serve(identity, clusterKey, true, undefined, cloudRoutes(identity));
+  }
+
+  /** The same identity, behind routes that are changed. */
+  async serveBeside(change: (routes: readonly Route[]) => readonly Route[]): Promise<ServedIdentity> {
+    return await ServedIdentity.#serve(this.identity, this.clusterKey, false, change);
+  }
+
+  static async #serve(
+    identity: Identity,
+    clusterKey: Buffer,
+    isOwner: boolean,
+    change: (routes: readonly Route[]) => readonly Route[] = (routes) => routes,
+    cloudRoutes: readonly Route[] = [],
+  ): Promise<ServedIdentity> {
+    const { settings, clock } = identity;
+    const failures = new FailureLimit(settings.failuresAtOnceMax, () => clock.monotonicMs());
     const app = buildApiServer({
       identity,
-      routes: identityRoutes(failures),
+      routes: change(identityRoutes(failures)),
       version2Routes: [],
+      cloudRoutes,
       isReady: () => true,
     });
     await app.ready();
-    return new ServedIdentity(identity, clusterKey, app);
+    return new ServedIdentity(identity, clusterKey, app, isOwner);
   }
 
   /** @param path below `/v3`, or from the root when it begins with `//`. */
@@ -97,10 +125,11 @@ export class ServedIdentity {
       ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = reply.payload;
+    const isJson = String(reply.headers['content-type']).startsWith('application/json');
     return {
       status: reply.statusCode,
       headers: reply.headers,
-      body: text === '' ? undefined : (JSON.parse(text) as unknown),
+      body: text === '' ? undefined : isJson ? (JSON.parse(text) as unknown) : text,
     };
   }
 
@@ -128,6 +157,7 @@ export class ServedIdentity {
 
   async close(): Promise<void> {
     await this.#app.close();
+    if (!this.#isOwner) return;
     await this.identity.close();
     await this.identity.store.close();
   }

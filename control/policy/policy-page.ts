@@ -25,14 +25,23 @@ This page is written from the table by \`node control/policy/write-page.ts\`.
 |---|---|---|
 `;
 
-export function policyPage(routes: readonly PolicedRoute[]): string {
+export interface PolicedApi {
+  /** Where its routes are. */
+  readonly prefix: string;
+  readonly routes: readonly PolicedRoute[];
+}
+
+export function policyPage(apis: readonly PolicedApi[]): string {
+  const requests = apis.flatMap(({ prefix, routes }) =>
+    routes.map((route) => ({ ...route, text: `\`${route.method} ${prefix}${route.path}\`` })),
+  );
   const rows = Object.entries(policy).map(([operation, allowances]) => {
-    const own = routes.filter((route) => route.operation === operation);
-    const requests = own.map(({ method, path }) => `\`${method} /v3${path}\``).join('<br>');
+    const own = requests.filter((request) => request.operation === operation);
+    if (own.length === 0) return '';
     const mark = own.some(({ isDelegable }) => isDelegable === false) ? ' *' : '';
-    return `| \`${operation}\`${mark} | ${requests} | ${allowances.map(allowanceText).join('; ')} |\n`;
+    const where = own.map(({ text }) => text).join('<br>');
+    return `| \`${operation}\`${mark} | ${where} | ${allowances.map(allowanceText).join('; ')} |\n`;
   });
-  const open = routes.filter(({ operation }) => operation === 'public');
-  const publicRows = open.map(({ method, path }) => `| none | \`${method} /v3${path}\` | anybody |\n`);
-  return HEAD + rows.join('') + publicRows.join('');
+  const open = requests.filter(({ operation }) => operation === 'public');
+  return HEAD + rows.join('') + open.map(({ text }) => `| none | ${text} | anybody |\n`).join('');
 }
