@@ -201,10 +201,10 @@ class CrashRun {
   }
 }
 
+/** Whether it still runs: one that waits for its parent to hear of its end does not. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }

@@ -10,7 +10,7 @@ import { runCrashes } from './crash-run.ts';
 import { killEngine } from './engine-kills.ts';
 
 const FIRST_PORT = 22_860;
-const ENGINE_KILLS = 40;
+const ENGINE_KILLS = 30;
 const seed = Number(process.env['HOLDFAST_SEED'] ?? randomInt(1_000_000_000));
 
 test('a device whose process is killed again and again keeps all that it answered', async (context) => {
@@ -29,8 +29,8 @@ for (const [index, layout] of (['together', 'apart'] as const).entries()) {
       layout,
       firstPort: FIRST_PORT + index * PORTS_PER_CLUSTER,
       seed,
-      rounds: layout === 'together' ? 10 : 6,
-      supervisedEvery: layout === 'together' ? 5 : 0,
+      rounds: layout === 'together' ? 8 : 5,
+      supervisedEvery: layout === 'together' ? 4 : 0,
       report: () => undefined,
     });
     context.diagnostic(JSON.stringify(figures));

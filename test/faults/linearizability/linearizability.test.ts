@@ -6,7 +6,7 @@ import { PORTS_PER_CLUSTER } from '../processes/fault-cluster.ts';
 import { runLinearizability } from './run.ts';
 
 const FIRST_PORT = 22_880;
-const SECONDS = 12;
+const SECONDS = 8;
 const seed = Number(process.env['HOLDFAST_SEED'] ?? randomInt(1_000_000_000));
 
 for (const [index, layout] of (['together', 'apart'] as const).entries()) {
