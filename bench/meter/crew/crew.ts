@@ -3,6 +3,7 @@ import { errorText } from '#common/errors.ts';
 import type { StreamsOrder } from '../streams/streams-order.ts';
 import type { LiveStreamFigures, StreamTally } from '../streams/tally.ts';
 import type { TargetSpec, TargetTraits } from '../targets/target.ts';
+import { startInlineWorker } from './inline-worker.ts';
 import { startLocalWorker, type WorkerHandle } from './local-worker.ts';
 import type { OpsOrder, OpsResult } from '../ops/ops-order.ts';
 import { mergeFigures, mergeTallies } from './merge.ts';
@@ -37,8 +38,10 @@ export class MeterCrew implements Disposable {
     this.#events = events;
   }
 
+  /** @param processes of this machine; 0 for none but our own. */
   static local(processes: number, events: CrewEvents): MeterCrew {
     const crew = new MeterCrew(events);
+    if (processes === 0) crew.add((workerEvents) => startInlineWorker('here', workerEvents), 'here');
     for (let index = 1; index <= processes; index++)
       crew.add((workerEvents) => startLocalWorker(`process-${index}`, workerEvents), `process-${index}`);
     return crew;

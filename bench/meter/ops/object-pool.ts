@@ -4,6 +4,8 @@ import type { MediaObject } from '../targets/target.ts';
 import type { TraceEntry } from './ops-order.ts';
 
 const DIGITS = 9;
+/** Objects looked at for one that nobody is working on. */
+const TAKE_ATTEMPTS = 8;
 /** Families of contents: clips have the numbers below. */
 const FAMILY_BASE = 3_000_000;
 
@@ -11,6 +13,7 @@ export class ObjectPool {
   readonly #worker: number;
   readonly #present: MediaObject[] = [];
   readonly #named = new Map<string, MediaObject>();
+  readonly #users = new Map<MediaObject, number>();
   #next = 0;
 
   constructor(worker: number) {
@@ -35,14 +38,24 @@ export class ObjectPool {
     return this.#present[random.below(this.#present.length)];
   }
 
-  /** One at random, which then no longer counts as there. */
+  /** Notes that an operation on it begins (1) or has ended (-1). */
+  use(object: MediaObject, change: 1 | -1): void {
+    const users = (this.#users.get(object) ?? 0) + change;
+    if (users === 0) this.#users.delete(object);
+    else this.#users.set(object, users);
+  }
+
+  /** One at random that nobody is working on, which then no longer counts as there: to be deleted. */
   take(random: RandomSequence): MediaObject | undefined {
-    const at = random.below(this.#present.length);
-    const last = this.#present.pop();
-    if (last === undefined || at === this.#present.length) return last;
-    const taken = this.#present[at];
-    this.#present[at] = last;
-    return taken;
+    for (let attempt = 0; attempt < TAKE_ATTEMPTS; attempt++) {
+      const at = random.below(this.#present.length);
+      const taken = this.#present[at];
+      if (taken === undefined || this.#users.has(taken)) continue;
+      const last = this.#present.pop() as MediaObject;
+      if (taken !== last) this.#present[at] = last;
+      return taken;
+    }
+    return undefined;
   }
 
   /** What a trace calls by this name, with the size that it has there now. */

@@ -72,7 +72,7 @@ function settingsOf(args: readonly string[], env: CommandIo['env']) {
   const trace = given(values.replay, readTrace);
   const warmupMs = trace === undefined ? Math.max(rampMs, duration('warmup', values.warmup ?? '2s', 0)) : 0;
   const lastMs = trace?.at(-1)?.atMs ?? 0;
-  const processes = count('processes', values.processes ?? '1', 1, 64);
+  const processes = count('processes', values.processes ?? '1', 0, 64);
   if (trace !== undefined && processes > 1)
     throw wrong('--replay needs --processes 1: a trace has one order');
   return {
@@ -101,7 +101,9 @@ function settingsOf(args: readonly string[], env: CommandIo['env']) {
 type OpsSettings = Exclude<ReturnType<typeof settingsOf>, 'help'>;
 
 /** One worker's part: numbers are dealt evenly, the first workers have what is left over. */
-function orderOf({ order, processes }: OpsSettings, worker: number, run: number): OpsOrder {
+function orderOf(settings: OpsSettings, worker: number, run: number): OpsOrder {
+  const { order } = settings;
+  const processes = Math.max(1, settings.processes);
   const dealt = (amount: number): number =>
     Math.floor(amount / processes) + (worker < amount % processes ? 1 : 0);
   return {

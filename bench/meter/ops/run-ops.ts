@@ -205,24 +205,25 @@ export class OpsRunner {
 
   async #replay(trace: readonly TraceEntry[]): Promise<void> {
     const underWay = new Set<Promise<void>>();
+    const lastOf = new Map<string, Promise<void>>();
     for (const entry of trace) {
       if (this.#ended || entry.atMs >= this.#endsAtMs) break;
       await this.#sleepUntil(entry.atMs);
       while (underWay.size >= this.#order.concurrency && !this.#ended) await Promise.race(underWay);
       const object = entry.operation === 'list' ? undefined : this.#pool.named(entry);
-      const work = this.#perform(
-        { operation: entry.operation, object, name: entry.name },
-        entry.atMs,
-      ).finally(() => underWay.delete(work));
+      const task = { operation: entry.operation, object, name: entry.name };
+      // What was done to one object in turn is done in turn again, however long each takes here.
+      const before = lastOf.get(entry.name) ?? Promise.resolve();
+      const work = before.then(() => this.#perform(task, entry.atMs)).finally(() => underWay.delete(work));
       underWay.add(work);
+      if (object !== undefined) lastOf.set(entry.name, work);
     }
     await Promise.all(underWay);
   }
 
   #sleepUntil(atMs: number): Promise<void> {
     const leftMs = atMs - this.#now();
-    if (leftMs <= 0) return Promise.resolve();
-    if (this.#ended) return Promise.resolve();
+    if (leftMs <= 0 || this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
         clearTimeout(timer);
@@ -256,6 +257,7 @@ export class OpsRunner {
     const sinceMs =
       this.#order.ratePerS === undefined && this.#order.trace === undefined ? this.#now() : dueMs;
     let failure: OperationFailure | undefined;
+    if (object !== undefined) this.#pool.use(object, 1);
     try {
       await this.#act(operation, object);
     } catch (error) {
@@ -264,6 +266,7 @@ export class OpsRunner {
           ? error
           : new OperationFailure('aborted', 'meter', errorText(error));
     }
+    if (object !== undefined) this.#pool.use(object, -1);
     const nowMs = this.#now();
     const second = this.#second(nowMs);
     if (failure !== undefined) this.#failed(counter, second, failure);

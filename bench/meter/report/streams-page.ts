@@ -1,5 +1,6 @@
 /** The page and the rows of a run of streams. */
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
+import { formatFigure } from '../../load/units.ts';
 import type { StreamsDocument } from '../streams/streams-document.ts';
 import { HEAT_BUCKETS, heatBucketMs, type Second } from '../streams/tally.ts';
 import { surroundings } from './surroundings.ts';
@@ -46,11 +47,12 @@ export function lateChart(seconds: readonly Second[]): Chart {
 }
 
 function percentileChart(histogram: string): string {
+  if (histogram === '') return '';
   const decoded = decodeFromCompressedBase64(histogram);
   if (decoded.totalCount === 0) return '';
   return chartHtml({
     title: 'Latency of a frame by percentile',
-    xLabel: 'nines',
+    xLabel: 'nines: 1 is 90 %, 2 is 99 %, 4 is 99.99 %',
     x: PERCENTILES.map((percentile) =>
       Number((-Math.log10(1 - Math.min(99.999, percentile) / 100)).toFixed(3)),
     ),
@@ -78,7 +80,7 @@ export function latencyMap(seconds: readonly Second[]): string {
     columns: seconds.length,
     rowLabels: Array.from(
       { length: last - first + 1 },
-      (_, row) => `${heatBucketMs(first + row).toPrecision(2)} ms`,
+      (_, row) => `${formatFigure(heatBucketMs(first + row))} ms`,
     ),
     xLabel: 'seconds',
     count: (column, row) => seconds[column]?.heat[first + row] ?? 0,

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 
 const OUTPUT_CHARACTERS_MAX = 400;
 const WAIT_MS_MAX = 60_000;
+const OUTPUT_MS_MAX = 500;
 
 export interface FaultOutcome {
   readonly command: string;
@@ -27,6 +28,8 @@ export function runFault(command: string): Promise<FaultOutcome> {
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
     child.once('error', () => finish(null));
-    child.once('exit', (code) => finish(code));
+    // What it leaves running in the background may hold its output open: the rest is not waited for.
+    child.once('exit', (code) => setTimeout(() => finish(code), OUTPUT_MS_MAX));
+    child.once('close', (code) => finish(code));
   });
 }

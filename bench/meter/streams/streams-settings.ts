@@ -79,7 +79,7 @@ export const STREAM_USAGE = `  --codec NAME            \`holdfast meter codecs\`
   --clip-length TIME      default 10s, less where --clips-size would be exceeded; a clip is played round and round
   --clips-size SIZE       most bytes of all clips; default 4g
   --stagger TIME          over which the streams start; default 1s
-  --processes N           that make the load; default 1
+  --processes N           that make the load; default 1; 0 makes it in the meter's own, quick to start and not as able
   --keep                  leaves the clips where they are
   --reuse                 takes clips that are there (with the same --name, --seed and sizes)
 `;
@@ -169,7 +169,7 @@ export async function streamsSettingsOf(values: Values): Promise<StreamsSettings
     clipS: given(option('clip-length'), (value) => duration('clip-length', value, 40) / 1000),
     clipsBytesMax: given(option('clips-size'), (value) => bytes('clips-size', value)) ?? CLIPS_BYTES_DEFAULT,
     staggerMs: time('stagger', '1s', 0),
-    processes: number('processes', 1, PROCESSES_MAX) ?? 1,
+    processes: number('processes', 0, PROCESSES_MAX) ?? 1,
     keep: values.keep === true,
     reuse: values.reuse === true,
   };

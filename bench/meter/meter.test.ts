@@ -1,0 +1,258 @@
+/** The meter's commands against folders and planted stores: what they say must be what was planted. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { PlantedStore } from '../load/planted-store.ts';
+import type { ClassicDocument } from './classic/classic-document.ts';
+import { meterCommand } from './main.ts';
+import { meter, MeterFolder } from './meter-harness.ts';
+import type { OpsDocument } from './ops/ops-document.ts';
+import type { MeterDocument } from './report/meter-document.ts';
+import type { SearchDocument } from './search/search-document.ts';
+import type { StreamsDocument } from './streams/streams-document.ts';
+
+const SCHEMA = fileURLToPath(new URL('../../docs/meter-result.schema.json', import.meta.url));
+const validate = new Ajv2020({ strict: false }).compile(JSON.parse(readFileSync(SCHEMA, 'utf8')) as object);
+
+function conforms(document: MeterDocument): void {
+  assert.ok(validate(document), JSON.stringify(validate.errors, null, 1));
+}
+
+const SMALL = '--codec custom --frame-bytes 20000 --clip-length 1s --stagger 0ms --warmup 0ms --processes 0';
+
+describe('holdfast meter streams', () => {
+  test('plays and records in a folder, reports in every form, and leaves nothing', async () => {
+    using folder = new MeterFolder();
+    const patterns = 'play,reverse,shuttle,jog,scrub,edits,multicam,growing,record';
+    const args = `streams --target ${folder.path} --streams 9 --pattern ${patterns} --behind 200ms --duration 400ms ${SMALL} --processes 2`;
+    const { exitCode, out, html, csv, document } = await meter<StreamsDocument>(args);
+    const result = document();
+    assert.equal(exitCode, 0);
+    conforms(result);
+    // A growing file has a recorder and a player.
+    assert.equal(result.streams, 10);
+    assert.equal(result.framesTotal, 10 * 10);
+    assert.equal(result.rows.length, 10);
+    assert.equal(result.framesDropped, 0);
+    assert.match(out, /10 streams of custom for 0\.4 s: \d+ late of 100 frames/);
+    assert.equal(csv.trim().split('\n').length, 11);
+    assert.match(html, /uPlot/);
+    assert.doesNotMatch(html, /(?:src|href)=["']?(?:https?:)?\/\//, 'the page must need nothing else');
+    assert.deepEqual(readdirSync(folder.path), []);
+  });
+
+  test('counts exactly the frames that a server was told to delay', async () => {
+    await using store = await PlantedStore.start();
+    const planted = new Set([4, 5, 17]);
+    store.faults = ({ method, count }) =>
+      method === 'GET' && planted.has(count) ? { delayMs: 1600 } : undefined;
+    const timing = '--pre-buffer 30 --request-frames 1 --drop-after 3s --duration 1s';
+    const args = `streams --target s3:// --endpoint ${store.endpoint} --streams 1 ${timing} ${SMALL}`;
+    const { exitCode, err, document } = await meter<StreamsDocument>(args);
+    const result = document();
+    assert.equal(exitCode, 0, err);
+    conforms(result);
+    assert.equal(result.framesTotal, 25);
+    assert.equal(result.framesLate, planted.size);
+    assert.equal(result.framesDropped, 0);
+    assert.ok(result.worstFrameMs >= 1600);
+    assert.equal(store.buckets.size, 0);
+    assert.doesNotMatch(JSON.stringify(result), /very secret/);
+  });
+
+  test('counts what comes back other than it was written, and does not call that valid', async () => {
+    await using store = await PlantedStore.start();
+    store.faults = ({ method, count }) =>
+      method === 'GET' && count === 3
+        ? { corrupt: (body) => ((body[100] = (body[100] ?? 0) ^ 1), body) }
+        : undefined;
+    const args = `streams --target s3:// --endpoint ${store.endpoint} --request-frames 1 --duration 400ms ${SMALL}`;
+    const result = (await meter<StreamsDocument>(args)).document();
+    conforms(result);
+    assert.equal(result.framesLate, 1);
+    assert.equal(result.framesDropped, 1);
+    assert.equal(result.valid, false);
+    assert.ok(result.invalidReasons.includes('content-failed'));
+    assert.equal(result.runs[0]?.failuresByKind['content-mismatch']?.count, 1);
+  });
+
+  test('keeps what it has when the target vanishes', async () => {
+    await using store = await PlantedStore.start();
+    store.faults = ({ method, count }) => (method === 'GET' && count > 20 ? { close: true } : undefined);
+    const args = `streams --target s3:// --endpoint ${store.endpoint} --fps 100 --streams 4 --request-frames 1 --duration 60s ${SMALL}`;
+    const { exitCode, err, document } = await meter<StreamsDocument>(args);
+    const result = document();
+    assert.equal(exitCode, 1);
+    assert.match(err, /requests in a row have failed/);
+    assert.equal(err.trim().split('\n').length, 1);
+    conforms(result);
+    assert.equal(result.complete, false);
+    assert.ok(result.framesTotal > 20 && result.framesDropped > 20);
+  });
+
+  test('ends at once when it is told to, with what it has', async () => {
+    using folder = new MeterFolder();
+    const signal = AbortSignal.timeout(600);
+    const args = `streams --target ${folder.path} --duration 10m ${SMALL}`;
+    const { exitCode, document } = await meter<StreamsDocument>(args, { signal });
+    assert.equal(exitCode, 1);
+    const result = document();
+    conforms(result);
+    assert.equal(result.stopped, 'interrupted');
+    assert.deepEqual(readdirSync(folder.path), []);
+  });
+
+  test('finds again what it kept, and plays it from a web server too', async () => {
+    using folder = new MeterFolder();
+    const base = `--name kept-run --duration 200ms --direct off ${SMALL}`;
+    await meter(`streams --target ${folder.path} ${base} --keep`);
+    const [clip = ''] = readdirSync(join(folder.path, 'kept-run'));
+    await using store = await PlantedStore.start();
+    store.plain = true;
+    const bytes = readFileSync(join(folder.path, 'kept-run', clip));
+    store.buckets.set('media', new Map([[`kept-run/${clip}`, bytes]]));
+    const { exitCode, err, document } = await meter<StreamsDocument>(
+      `streams --target ${store.endpoint}/media/ ${base}`,
+    );
+    assert.equal(exitCode, 0, err);
+    assert.equal(document().framesDropped, 0);
+    assert.equal(document().target?.verified, true);
+  });
+
+  test('shows itself on a terminal', async () => {
+    using folder = new MeterFolder();
+    const { err } = await meter(`streams --target ${folder.path} --duration 1500ms ${SMALL}`, {
+      isTTY: true,
+    });
+    assert.match(err, /1 streams: .* MiB\/s, \d+ frames, \d+ late/);
+  });
+});
+
+describe('holdfast meter search', () => {
+  test('finds how many streams a server serves that keeps too many waiting', async () => {
+    await using store = await PlantedStore.start();
+    // A server that keeps whoever comes too many waiting for longer than the buffers last.
+    const reading = new Map<string, number>();
+    store.faults = ({ method, name }) => {
+      if (method !== 'GET') return undefined;
+      reading.set(name, performance.now());
+      const now = [...reading.values()].filter((atMs) => performance.now() - atMs < 600).length;
+      return now > 5 ? { delayMs: 700 } : undefined;
+    };
+    const steps =
+      '--fps 100 --step-duration 500ms --duration 500ms --streams-max 8 --precision 0 --pre-buffer 40';
+    const args = `search --target s3:// --endpoint ${store.endpoint} ${steps} ${SMALL} --drop-after 200ms`;
+    const { document, out } = await meter<SearchDocument>(args);
+    const result = document();
+    conforms(result);
+    assert.ok(result.complete, result.stopped ?? '');
+    assert.ok((result.healthy?.streams ?? 0) >= 1 && (result.healthy?.streams ?? 99) <= 5, out);
+    assert.equal(result.healthy?.limitedBy, 'late frames');
+    assert.ok(result.steps.some(({ passed }) => !passed));
+  });
+
+  test('runs a command in the middle of each step, and one behind it', async () => {
+    using folder = new MeterFolder();
+    using notes = new MeterFolder();
+    const during = join(notes.path, 'during.sh');
+    writeFileSync(during, `echo fault >> ${notes.path}/log; echo said so`);
+    const restore = join(notes.path, 'restore.sh');
+    writeFileSync(restore, `echo restored >> ${notes.path}/log`);
+    const args = `search --target ${folder.path} --streams-max 1 --step-duration 600ms --duration 600ms ${SMALL}`;
+    let out = '';
+    const json = join(notes.path, 'r.json');
+    const commands = ['--during', `sh ${during}`, '--restore', `sh ${restore}`, '--json', json];
+    await meterCommand([...args.split(' '), ...commands], {
+      out: { write: (text) => (out += text) },
+      err: { write: () => undefined },
+      env: {},
+      signal: new AbortController().signal,
+    });
+    const result = JSON.parse(readFileSync(json, 'utf8')) as SearchDocument;
+    conforms(result);
+    const ailing = result.steps.filter(({ phase }) => phase === 'during');
+    assert.ok(ailing.length >= 2);
+    assert.ok(ailing.every(({ fault }) => fault?.exitCode === 0 && fault.output === 'said so'));
+    const log = readFileSync(join(notes.path, 'log'), 'utf8').trim().split('\n');
+    assert.deepEqual(
+      log,
+      ailing.flatMap(() => ['fault', 'restored']),
+    );
+    assert.match(out, /sustains 1 .*; while `sh /);
+  });
+});
+
+describe('holdfast meter ops', () => {
+  test('does its mix, writes a trace, and replays it', async () => {
+    await using store = await PlantedStore.start();
+    using folder = new MeterFolder();
+    const trace = join(folder.path, 'trace.csv');
+    const mix =
+      '--mix get:4,put:2,delete:1,stat:2,list:1 --size 1k:9,100k:1 --objects 20 --warmup 0ms --duration 500ms';
+    const args = `ops --target s3:// --endpoint ${store.endpoint} ${mix} --concurrency 4 --processes 0 --trace ${trace}`;
+    const { exitCode, err, document } = await meter<OpsDocument>(args);
+    assert.equal(exitCode, 0, err);
+    conforms(document());
+    const done = (result: OpsDocument) =>
+      result.runs
+        .flatMap(({ operations }) => operations)
+        .reduce((sum, { operations }) => sum + operations, 0);
+    const lines = readFileSync(trace, 'utf8').trim().split('\n').length - 1;
+    assert.equal(done(document()), lines);
+    assert.equal(store.buckets.size, 0);
+    const replayed = await meter<OpsDocument>(`ops --target ${folder.path} --replay ${trace} --processes 0`);
+    assert.equal(replayed.exitCode, 0, replayed.err);
+    conforms(replayed.document());
+    assert.equal(done(replayed.document()), lines);
+  });
+
+  test('counts what fails by its kind', async () => {
+    await using store = await PlantedStore.start();
+    store.faults = ({ method, count }) =>
+      method === 'HEAD' && count % 4 === 3 ? { status: 503, code: 'SlowDown' } : undefined;
+    const args = `ops --target s3:// --endpoint ${store.endpoint} --mix stat --objects 5 --size 1k --rate 100 --warmup 0ms --duration 500ms --processes 0`;
+    const { exitCode, document } = await meter<OpsDocument>(args);
+    assert.equal(exitCode, 1);
+    const [row] = document().runs[0]?.operations ?? [];
+    assert.ok(row !== undefined && row.errors > 0);
+    assert.deepEqual(Object.keys(row.errorsByKind), ['http-503']);
+  });
+});
+
+describe('holdfast meter', () => {
+  test('says in one line what it cannot do', async () => {
+    using folder = new MeterFolder();
+    for (const [args, line] of [
+      [`streams --processes 0 --target ${folder.path} --codec betamax`, /no codec is called betamax/],
+      ['streams --target /nowhere/at/all --processes 0', /no such folder/],
+      ['streams', /--target/],
+      ['streams --target s3:// --endpoint http://127.0.0.1:9 --processes 0', /ECONNREFUSED/],
+      [`streams --target ${folder.path} --pattern sideways`, /--pattern takes/],
+      [
+        `streams --target ${folder.path} --codec uncompressed-uhd10 --streams 500 --processes 0`,
+        /--clips-size/,
+      ],
+      [`search --target ${folder.path} --precision 7`, /--precision/],
+      ['ops --target http://127.0.0.1:9/x', /only read/],
+      [`ops --target ${folder.path} --mix fly:3`, /--mix takes/],
+      [`ops --target ${folder.path} --replay /nowhere.csv`, /cannot read/],
+    ] as const) {
+      const { exitCode, err } = await meter(args, {
+        env: { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
+      });
+      assert.notEqual(exitCode, 0, args);
+      assert.match(err, line);
+      assert.equal(err.trim().split('\n').length, 1, err);
+    }
+  });
+
+  test('has a schema that its classic results keep to as well', async () => {
+    using folder = new MeterFolder();
+    const args = `classic --target ${folder.path} --create 100k --files 2 --duration 200ms --remove`;
+    conforms((await meter<ClassicDocument>(args)).document());
+    assert.ok(!validate({ schema: 'holdfast-meter-streams', version: 1 }));
+  });
+});
