@@ -1,4 +1,4 @@
-/** The control role: identity, on the control store. */
+/** The control role: identity, usage and quotas, on the control store. */
 import { readFile } from 'node:fs/promises';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
@@ -7,6 +7,7 @@ import type { RoleControl, RunningRole } from '#common/config/role-control.ts';
 import type { ControlRoleConfig } from '#common/config/roles.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
+import { openClusterServices } from './cluster-services.ts';
 import { FailureLimit } from './api/failure-limit.ts';
 import { buildApiServer } from './api/server.ts';
 import { identityRoutes } from './identity/api/identity-routes.ts';
@@ -44,12 +45,17 @@ export async function runControlRole(config: ControlRoleConfig, control: RoleCon
     services: config.services,
   });
   const feed = await startFeedServer({ identity, clusterKey, listen: config.feed });
+  const services =
+    config.ringFile === undefined
+      ? undefined
+      : await openClusterServices({ ringFile: config.ringFile, clusterKey, store, clock, randomness, log });
   const failures = new FailureLimit(settings.failuresAtOnceMax, () => clock.monotonicMs());
   let isReady = true;
   const app = buildApiServer({
     identity,
     routes: identityRoutes(failures),
     version2Routes: [],
+    cloudRoutes: services?.routes ?? [],
     isReady: () => isReady,
   });
   await app.ready();
@@ -62,6 +68,7 @@ export async function runControlRole(config: ControlRoleConfig, control: RoleCon
       await closed(app.server);
       await app.close();
       await feed.close();
+      await services?.close();
       await identity.close();
       await store.close();
     },

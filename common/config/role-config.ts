@@ -113,6 +113,7 @@ export const controlRoleFields = {
         'Where the cluster’s own processes follow identity.',
       ),
       clusterKeyFile,
+      ringFile: optional(path, 'The ring; usage and quotas of objects are not served when it is left out.'),
       storePath: required(path, 'Folder of the control store.'),
       etcd: controlEtcd,
       adminPasswordFile: required(path, 'File with the password that the administrator is given, mode 0600.'),
@@ -196,10 +197,11 @@ function storageConfig({ storage }: ValueOf<typeof storageRoleFields>, folder: s
 }
 
 function controlConfig({ control }: ValueOf<typeof controlRoleFields>, folder: string): ControlRoleConfig {
-  const { adminProjectId, ...given } = control;
+  const { adminProjectId, ringFile: ring, ...given } = control;
   return {
     ...given,
     ...(adminProjectId === undefined ? {} : { adminProjectId }),
+    ...(ring === undefined ? {} : { ringFile: resolve(folder, ring) }),
     clusterKeyFile: resolve(folder, control.clusterKeyFile),
     storePath: resolve(folder, control.storePath),
     etcd: control.etcd && etcdConfig(control.etcd, folder),

@@ -62,6 +62,8 @@ export interface ControlRoleConfig {
   /** Where the cluster's own processes follow identity. */
   readonly feed: Address;
   readonly clusterKeyFile: string;
+  /** Of the cluster whose use is summed up and limited; neither is done when left out. */
+  readonly ringFile?: string;
   /** The folder of the control store. */
   readonly storePath: string;
   /** The control store is there, and not in the folder. */

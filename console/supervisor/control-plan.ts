@@ -17,6 +17,7 @@ export function planControl(config: ClusterConfig, paths: DataPaths, adminAccoun
       listen: controlAddress(config),
       feed: feedAddress(config),
       clusterKeyFile: paths.clusterKey,
+      ringFile: `${paths.ring}/ring`,
       storePath: paths.controlStore,
       etcd: config.control.etcd,
       adminPasswordFile: paths.adminPassword,

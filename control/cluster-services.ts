@@ -1,0 +1,53 @@
+/** What the control role does with the cluster that holds the objects: sums up what is used, and sets what may be held. */
+import type { Clock } from '#common/io/clock.ts';
+import { realFiles } from '#common/io/real-files.ts';
+import { realNetwork } from '#common/io/real-network.ts';
+import type { Randomness } from '#common/io/randomness.ts';
+import type { Logger } from '#common/log/logger.ts';
+import { openCluster } from '#cluster/open-cluster.ts';
+import { followRing } from '#ring/file/follow-ring.ts';
+import type { Route } from './api/route.ts';
+import { Aggregator } from './metering/aggregate.ts';
+import { usageRoutes } from './metering/usage-routes.ts';
+import { QuotaBook } from './quota/quota-book.ts';
+import { QuotaLedger } from './quota/quota-ledger.ts';
+import { quotaRoutes } from './quota/quota-routes.ts';
+import type { Store } from './store/store.ts';
+
+export interface ClusterServicesParts {
+  readonly ringFile: string;
+  readonly clusterKey: Buffer;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Logger;
+}
+
+export interface ClusterServices {
+  /** Below `/v1`. */
+  readonly routes: readonly Route[];
+  close(): Promise<void>;
+}
+
+/** Needs no device to answer: what asks the cluster fails, or waits, until there is a majority. */
+export async function openClusterServices(parts: ClusterServicesParts): Promise<ClusterServices> {
+  const { ringFile, clusterKey, store, clock, randomness, log } = parts;
+  const rings = await followRing({
+    files: realFiles(),
+    clock,
+    path: ringFile,
+    report: (problem) => log.warn('the ring', { problem }),
+  });
+  const cluster = await openCluster({ network: realNetwork(), clock, randomness, clusterKey, rings });
+  const aggregator = new Aggregator({ cluster, store, clock, log });
+  aggregator.start();
+  const ledger = new QuotaLedger(store);
+  return {
+    routes: [...usageRoutes, ...quotaRoutes({ book: new QuotaBook(store, cluster), ledger })],
+    async close() {
+      await aggregator.close();
+      await cluster.close();
+      rings.close();
+    },
+  };
+}

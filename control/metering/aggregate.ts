@@ -1,0 +1,152 @@
+/** Makes hourly sums of what proxies have noted: docs/formats/metering-record.md, "Hourly sums". */
+import type { Cluster } from '#cluster/cluster.ts';
+import { recordKinds } from '#common/codec/record-key.ts';
+import { errorText } from '#common/errors.ts';
+import type { SpaceId } from '#common/ids.ts';
+import type { Clock, Timer } from '#common/io/clock.ts';
+import type { Logger } from '#common/log/logger.ts';
+import {
+  type Hour,
+  hourOf,
+  laterHour,
+  parseHour,
+  sampleKey,
+  trafficKey,
+} from '../protocol/metering-record.ts';
+import { getEntry, put } from '../store/operations.ts';
+import type { Operation, Store } from '../store/store.ts';
+import {
+  decodeUsage,
+  encodeUsage,
+  type HourlyUsage,
+  noUsage,
+  THROUGH_KEY,
+  usageKey,
+} from './hourly-usage.ts';
+import { meteringRows, samplesOf, trafficOf } from './metering-rows.ts';
+
+const PASS_MS = 60_000;
+/** How far back of the last pass the next one begins: proxies may be late. */
+const AGAIN_HOURS = 2;
+/** How long a proxy's records stay, and how far back the first pass goes. */
+const KEPT_HOURS = 7 * 24;
+/** How old a sample may be that stands for an hour without one. */
+const SAMPLE_AGE_HOURS_MAX = 24;
+/** Of an hour in which nothing was used and nothing is known: it has no sum. */
+const NO_USAGE = encodeUsage(noUsage);
+const PUTS_AT_ONCE = 100;
+const REMOVED_IN_A_PASS_MAX = 10_000;
+
+export interface AggregatorParts {
+  readonly cluster: Pick<Cluster, 'listings' | 'records'>;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Aggregator {
+  readonly #parts: AggregatorParts;
+  #timer: Timer | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(parts: AggregatorParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#running = this.#pass().finally(() => {
+      if (!this.#isClosed) this.#timer = this.#parts.clock.after(PASS_MS, () => this.start());
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  /** Goes over every hour that may have changed. May be done by several at once, and be cut off anywhere. */
+  async aggregate(): Promise<void> {
+    const { store, clock } = this.#parts;
+    const present = hourOf(clock.nowMs());
+    const through = parseHour((await getEntry(store, THROUGH_KEY))?.value.toString() ?? '')?.hour;
+    const oldest = laterHour(present, -KEPT_HOURS);
+    const again = through === undefined ? oldest : laterHour(through, -AGAIN_HOURS);
+    for (let hour = again > oldest ? again : oldest; hour <= present; hour = laterHour(hour, 1)) {
+      if (this.#isClosed) return;
+      await this.#sumUp(hour, hour < present);
+    }
+    if (through !== present) await store.transact({ then: [put(THROUGH_KEY, Buffer.from(present))] });
+    await this.#removeBefore(oldest);
+  }
+
+  async #pass(): Promise<void> {
+    try {
+      await this.aggregate();
+    } catch (error) {
+      this.#parts.log.warn('usage could not be summed up', { problem: errorText(error) });
+    }
+  }
+
+  async #sumUp(hour: Hour, isOver: boolean): Promise<void> {
+    const { cluster, store } = this.#parts;
+    const [traffic, samples] = await Promise.all([trafficOf(cluster, hour), samplesOf(cluster, hour)]);
+    const accounts = new Set<SpaceId>([...traffic.keys(), ...samples.keys()]);
+    if (isOver)
+      for await (const { account } of meteringRows(cluster, recordKinds.meteredAccount, ''))
+        accounts.add(account);
+    let puts: Operation[] = [];
+    for (const account of accounts) {
+      const held = await this.#heldIn(hour, account, samples, isOver);
+      const { requests, bytesIn, bytesOut } = traffic.get(account) ?? noUsage;
+      const value = encodeUsage({ ...noUsage, ...held, requests, bytesIn, bytesOut });
+      const key = usageKey(account, hour);
+      const before = (await getEntry(store, key))?.value ?? NO_USAGE;
+      if (before.equals(value)) continue;
+      puts.push(put(key, value));
+      if (puts.length < PUTS_AT_ONCE) continue;
+      await store.transact({ then: puts });
+      puts = [];
+    }
+    if (puts.length > 0) await store.transact({ then: puts });
+  }
+
+  /** The hour's own sample, or the one that the hour before it went by. */
+  async #heldIn(
+    hour: Hour,
+    account: SpaceId,
+    samples: ReadonlyMap<SpaceId, { bytes: number; objects: number; containers: number }>,
+    isOver: boolean,
+  ): Promise<Partial<HourlyUsage>> {
+    const sample = samples.get(account);
+    if (sample !== undefined) {
+      const { bytes, objects, containers } = sample;
+      return { bytes, objects, containers, byteHours: bytes, sampleAgeHours: 0 };
+    }
+    const before = await getEntry(this.#parts.store, usageKey(account, laterHour(hour, -1)));
+    if (!isOver || before === undefined) return {};
+    const { bytes, objects, containers, sampleAgeHours } = decodeUsage(before.value);
+    if (sampleAgeHours === null || sampleAgeHours >= SAMPLE_AGE_HOURS_MAX) return {};
+    return { bytes, objects, containers, byteHours: bytes, sampleAgeHours: sampleAgeHours + 1 };
+  }
+
+  async #removeBefore(hour: Hour): Promise<void> {
+    const { cluster } = this.#parts;
+    let left = REMOVED_IN_A_PASS_MAX;
+    for (const kind of [recordKinds.traffic, recordKinds.storageSample]) {
+      for await (const { name, account } of meteringRows(cluster, kind, '')) {
+        const [named = '', , run = ''] = name.split('/');
+        const rowHour = parseHour(named)?.hour;
+        if (rowHour === undefined || rowHour >= hour || left === 0 || this.#isClosed) break;
+        const key =
+          kind === recordKinds.traffic ? trafficKey(rowHour, account, run) : sampleKey(rowHour, account);
+        await cluster.records.mutate(key, (current) => ({
+          action: current === undefined ? 'keep' : 'remove',
+          result: undefined,
+        }));
+        left -= 1;
+      }
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type MemoryCluster, memoryCluster } from '#cluster/memory-cluster.ts';
+import type { RecordKey } from '#common/codec/record-key.ts';
+import { type SpaceId, spaceId } from '#common/ids.ts';
+import { ManualClock } from '#common/io/manual-clock.ts';
+import { seededRandomness } from '#common/io/seeded-randomness.ts';
+import { createProcessLogger } from '#common/log/logger.ts';
+import { at, ServedIdentity, textAt } from '../identity/served-identity.fixture.ts';
+import {
+  accountRowKey,
+  encodeRow,
+  type Hour,
+  hourOf,
+  parseHour,
+  sampleKey,
+  trafficKey,
+} from '../protocol/metering-record.ts';
+import { memoryStore } from '../store/memory-store.ts';
+import { Aggregator } from './aggregate.ts';
+import { reportUsage, usageCsv } from './usage-report.ts';
+import { usageRoutes } from './usage-routes.ts';
+
+const log = createProcessLogger('error', {});
+const ada = spaceId('a'.repeat(32));
+const bob = spaceId('b'.repeat(32));
+const HOUR_MS = 3_600_000;
+
+function hour(text: string): Hour {
+  const found = parseHour(text)?.hour;
+  assert.ok(found !== undefined);
+  return found;
+}
+
+async function write(cluster: MemoryCluster, key: RecordKey, row: object): Promise<void> {
+  await cluster.records.mutate(key, () => ({ action: 'write', ...encodeRow(row), result: undefined }));
+}
+
+async function noteTraffic(cluster: MemoryCluster, at: Hour, account: SpaceId, run: string, reads: number) {
+  await write(cluster, accountRowKey(account), {});
+  await write(cluster, trafficKey(at, account, run), {
+    sequence: 1,
+    requests: { read: reads, list: 1, write: 2, delete: 3 },
+    bytesIn: 10 * reads,
+    bytesOut: 1000 * reads,
+  });
+}
+
+function noteSample(cluster: MemoryCluster, at: Hour, account: SpaceId, bytes: number) {
+  return write(cluster, sampleKey(at, account), { bytes, objects: 2, containers: 1, sampledMs: 5 });
+}
+
+function bench() {
+  const clock = new ManualClock();
+  const cluster = memoryCluster({ nowMs: () => clock.nowMs() });
+  const store = memoryStore({ clock, randomness: seededRandomness(1) });
+  return { clock, cluster, store, aggregator: new Aggregator({ cluster, store, clock, log }) };
+}
+
+describe('hourly sums', () => {
+  test('add up the runs of an hour, and are the same however often an hour is gone over', async () => {
+    const { clock, cluster, store, aggregator } = bench();
+    const first = hourOf(clock.nowMs());
+    await noteTraffic(cluster, first, ada, '01', 5);
+    await noteTraffic(cluster, first, ada, '02', 7);
+    await noteTraffic(cluster, first, bob, '01', 1);
+    await noteSample(cluster, first, ada, 700);
+    for (let pass = 0; pass < 3; pass += 1) await aggregator.aggregate();
+    clock.advance(HOUR_MS);
+    // A proxy was late: the hour is gone over again.
+    await noteTraffic(cluster, first, ada, '02', 8);
+    await aggregator.aggregate();
+    const rows = await reportUsage(store, { from: first, to: hour('2026-01-01T01'), by: 'hour' });
+    assert.deepEqual(
+      rows.map(({ project, usage }) => [project, usage.requests.read, usage.bytesIn, usage.byteHours]),
+      [
+        [ada, 13, 130, 700],
+        [bob, 1, 10, 0],
+      ],
+    );
+    assert.deepEqual(rows[0]?.usage.requests, { read: 13, list: 2, write: 4, delete: 6 });
+  });
+
+  test('an hour without a sample goes by the one before it, for a day', async () => {
+    const { clock, cluster, store, aggregator } = bench();
+    await write(cluster, accountRowKey(ada), {});
+    await noteSample(cluster, hourOf(clock.nowMs()), ada, 100);
+    await aggregator.aggregate();
+    clock.advance(30 * HOUR_MS);
+    await noteSample(cluster, hourOf(clock.nowMs()), ada, 40);
+    await aggregator.aggregate();
+    const rows = await reportUsage(store, {
+      project: ada,
+      from: hour('2026-01-01T00'),
+      to: hour('2026-01-03T00'),
+      by: 'hour',
+    });
+    const ages = rows.map(({ usage }) => usage.sampleAgeHours);
+    assert.deepEqual(ages, [...Array.from({ length: 25 }, (_, age) => age), 0]);
+    assert.equal(rows.at(-1)?.usage.byteHours, 40);
+    const [total] = await reportUsage(store, {
+      from: hour('2026-01-01T00'),
+      to: hour('2026-01-03T00'),
+      by: 'project',
+    });
+    assert.equal(total?.usage.byteHours, 25 * 100 + 40);
+  });
+
+  test('a proxy’s records go after a week, the sums stay', async () => {
+    const { clock, cluster, store, aggregator } = bench();
+    const first = hourOf(clock.nowMs());
+    await noteTraffic(cluster, first, ada, '01', 5);
+    await aggregator.aggregate();
+    clock.advance(8 * 24 * HOUR_MS);
+    await aggregator.aggregate();
+    assert.equal(await cluster.records.read(trafficKey(first, ada, '01')), undefined);
+    const rows = await reportUsage(store, { from: first, to: hour('2026-01-01T01'), by: 'hour' });
+    assert.equal(rows[0]?.usage.requests.read, 5);
+    assert.equal(usageCsv(rows).split('\r\n')[1], `${ada},2026-01-01T00:00:00Z,5,1,2,3,50,5000,0,0,0,0,`);
+  });
+});
+
+test('an administrator is shown every project’s use, a member its own', async () => {
+  const served = await ServedIdentity.start({}, () => usageRoutes);
+  try {
+    const { store, clock } = served.identity;
+    const cluster = memoryCluster({ nowMs: () => clock.nowMs() });
+    const admin = await served.admin();
+    const idOf = async (list: string, name: string) =>
+      textAt((await served.ask('GET', `/${list}?name=${name}`, admin)).body, `${list}.0.id`);
+    const demo = await idOf('projects', 'demo');
+    const now = hourOf(clock.nowMs());
+    await noteTraffic(cluster, now, spaceId(demo), '01', 5);
+    await noteTraffic(cluster, now, ada, '01', 6);
+    await new Aggregator({ cluster, store, clock, log }).aggregate();
+    const user = { name: 'mia', domain_id: 'default', password: 'a long enough one' };
+    const mia = textAt((await served.ask('POST', '/users', admin, { user })).body, 'user.id');
+    await served.ask('PUT', `/projects/${demo}/users/${mia}/roles/${await idOf('roles', 'member')}`, admin);
+    const member = await served.login('mia', user.password, { project: { id: demo } });
+    const projectsFor = async (token: string, query = '') => {
+      const { body } = await served.ask('GET', `//v1/usage?from=${now}${query}`, token);
+      return (at(body, 'usage') as { project_id: string }[]).map(({ project_id }) => project_id).toSorted();
+    };
+    assert.deepEqual(await projectsFor(admin), [demo, ada].toSorted());
+    assert.deepEqual(await projectsFor(admin, `&project=${ada}`), [ada]);
+    assert.deepEqual(await projectsFor(member), [demo]);
+    assert.equal((await served.ask('GET', `//v1/usage?project=${ada}`, member)).status, 403);
+    assert.equal((await served.ask('GET', '//v1/usage')).status, 401);
+    for (const wrong of [
+      'from=yesterday',
+      'from=2026-02-31',
+      'by=day',
+      'format=xml',
+      'project=demo',
+      'from=2030-01-01',
+    ])
+      assert.equal((await served.ask('GET', `//v1/usage?${wrong}`, admin)).status, 400, wrong);
+    const csv = await served.ask('GET', '//v1/usage?format=csv&by=hour', member);
+    assert.equal(csv.headers['content-type'], 'text/csv; charset=utf-8');
+    assert.match(String(csv.body), new RegExp(`^project_id,hour,.*\r\n${demo},${now}:00:00Z,5,`));
+  } finally {
+    await served.close();
+  }
+});
