@@ -74,7 +74,8 @@ export async function runProxyRole(
   sampler.start();
   const sweep = startSweep(cluster, clock, log, config.sweep);
   const registers = cluster.context.figures;
-  observeProxy(metrics, { traffic, rings, digests, buffers, registers, sweep: () => sweep.status });
+  const repairs = () => cluster.repairs.figures;
+  observeProxy(metrics, { traffic, rings, digests, buffers, registers, repairs, sweep: () => sweep.status });
   return {
     ports: [port],
     status: async () => ({
