@@ -2,15 +2,19 @@
 import type { CliCommand } from './command.ts';
 import { completionCommand } from './completion.ts';
 import { controlCommand } from './control.ts';
+import { quotaCommand } from './quota.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
+import { usageCommand } from './usage.ts';
 import { userCommand } from './user.ts';
 
 export const commands: readonly CliCommand[] = [
   upCommand,
   statusCommand,
   userCommand,
+  quotaCommand,
+  usageCommand,
   {
     name: 'ring',
     synopsis: 'SUBCOMMAND …',
