@@ -36,6 +36,11 @@ export function buildApiServer(options: ApiServerOptions): FastifyInstance {
     // What is wrong is told and not put right: no conversions, nothing left out, nothing filled in.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    // A path that cannot be decoded.
+    frameworkErrors: (error, request, reply) => {
+      void reply.header('x-openstack-request-id', request.id);
+      void sendError(identity, error, request, reply);
+    },
     genReqId: () => `req-${uuid(identity.randomness.bytes(16))}`,
   });
   app.addHook('onRequest', async (request, reply) => {
