@@ -10,15 +10,18 @@ import { realNetwork } from '#common/io/real-network.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import { type ClusterOptions, openCluster } from '#cluster/open-cluster.ts';
 import { followRing } from '#ring/file/follow-ring.ts';
+import { IdentityFollower } from '#control/protocol/identity-follower.ts';
+import { SecretSeal } from '#control/protocol/sealed-secret.ts';
 import { UsersStore } from './auth/users-store.ts';
 import { defaultBodyLimits } from './body/body-context.ts';
 import { BufferPool } from './body/buffer-pool.ts';
 import { DigestPool } from './body/digest-pool.ts';
 import { Meter } from './metering/meter.ts';
 import { StorageSampler } from './metering/storage-sampler.ts';
+import { IdentityCredentials } from './identity/identity-credentials.ts';
 import { buildS3Context } from './s3/build-context.ts';
 import { createProxyServer, defaultServerLimits } from './server.ts';
-import { startSweep } from './sweep/start-sweep.ts';
+import { startExpiry, startSweep } from './sweep/start-sweep.ts';
 import { buildSwiftContext } from './swift/build-context.ts';
 import { HttpMetrics } from './traffic/http-metrics.ts';
 import { observeProxy } from './traffic/proxy-metrics.ts';
@@ -33,7 +36,7 @@ export async function runProxyRole(
   const clock = realClock();
   const randomness = realRandomness();
   const { log } = control;
-  const [clusterKey, rings, credentials] = await Promise.all([
+  const [clusterKey, rings, users] = await Promise.all([
     readClusterKey(config.clusterKeyFile),
     followRing({
       files: realFiles(),
@@ -46,6 +49,21 @@ export async function runProxyRole(
       report: (problem) => log.warn('the users file', { problem }),
     }),
   ]);
+  const follower =
+    config.identity &&
+    (await IdentityFollower.open({
+      feed: config.identity.feed,
+      cacheFile: config.identity.cacheFile,
+      keepMs: config.identity.cacheSeconds * 1000,
+      clusterKey,
+      clock,
+      randomness,
+      report: (problem) => log.warn('identity', { problem }),
+    }));
+  const credentials =
+    follower === undefined
+      ? users
+      : new IdentityCredentials(users, follower.known, new SecretSeal(clusterKey));
   const cluster = await openCluster({
     network: realNetwork(),
     clock,
@@ -65,7 +83,7 @@ export async function runProxyRole(
   const meter = new Meter({ cluster, clock, randomness, log });
   const sampler = new StorageSampler({ cluster, clock, randomness, log });
   const traffic = new Traffic(clock, [new HttpMetrics(metrics), meter]);
-  const doors = { s3, swift: buildSwiftContext(s3, clusterKey) };
+  const doors = { s3, swift: buildSwiftContext(s3, clusterKey, follower?.known) };
   const server = createProxyServer(doors, defaultServerLimits, traffic);
   const port = await server.listen(
     control.listener === undefined ? config.listen : (control.listener as Server),
@@ -73,6 +91,7 @@ export async function runProxyRole(
   meter.start(() => traffic.countOpen());
   sampler.start();
   const sweep = startSweep(cluster, clock, log, config.sweep);
+  const expiry = startExpiry(cluster, { clock, log, directory: s3.directory, config: config.sweep });
   const registers = cluster.context.figures;
   const repairs = () => cluster.repairs.figures;
   observeProxy(metrics, { traffic, rings, digests, buffers, registers, repairs, sweep: () => sweep.status });
@@ -82,13 +101,15 @@ export async function runProxyRole(
       digestStreams: digests.streams,
       buffersLent: buffers.lent,
       sweep: sweep.status,
+      expiry: expiry.status,
     }),
     async close() {
-      await Promise.all([sweep.close(), sampler.close()]);
+      await Promise.all([sweep.close(), expiry.close(), sampler.close()]);
       await server.close();
       await meter.close();
       await cluster.close();
-      credentials.close();
+      await follower?.close();
+      users.close();
       rings.close();
       await digests.close();
     },

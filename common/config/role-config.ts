@@ -8,6 +8,7 @@ import { loadConfig } from './load.ts';
 import { identitySection } from './identity-config.ts';
 import type { ControlRoleConfig, NodeRoleConfig, ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
 import { defaultTo, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
+import { proxyIdentity } from './proxy-identity-config.ts';
 import { sweepSection } from './sweep-config.ts';
 import { bytes, domain, flag, host, integer, path, port, text } from './values.ts';
 
@@ -80,6 +81,7 @@ export const proxyRoleFields = {
       ringFile,
       clusterKeyFile,
       usersFile: required(path, 'The users and their keys, mode 0600; read again when it changes.'),
+      identity: proxyIdentity,
       region: defaultTo(
         'us-east-1',
         text('a region name', /^[a-z0-9][a-z0-9-]{0,62}$/),
@@ -210,10 +212,14 @@ function controlConfig({ control }: ValueOf<typeof controlRoleFields>, folder: s
 }
 
 function proxyConfig({ proxy }: ValueOf<typeof proxyRoleFields>, folder: string): ProxyRoleConfig {
+  const { identity, ...given } = proxy;
   return {
-    ...proxy,
+    ...given,
     ringFile: resolve(folder, proxy.ringFile),
     clusterKeyFile: resolve(folder, proxy.clusterKeyFile),
     usersFile: resolve(folder, proxy.usersFile),
+    ...(identity === undefined
+      ? {}
+      : { identity: { ...identity, cacheFile: resolve(folder, identity.cacheFile) } }),
   };
 }

@@ -3,6 +3,7 @@ import type { DeviceId } from '#common/ids.ts';
 import type { EtcdConfig } from './etcd-config.ts';
 import type { ValueOf } from './schema.ts';
 import type { identityFields } from './identity-config.ts';
+import type { ProxyIdentityConfig } from './proxy-identity-config.ts';
 import type { Address } from '#common/io/network.ts';
 
 export interface StorageRoleConfig {
@@ -31,6 +32,8 @@ export interface SweepConfig {
   /** Age from which on a stripe that nothing refers to is removed. */
   readonly graceSeconds: number;
   readonly intervalSeconds: number;
+  /** From one look for expired objects to the next. */
+  readonly expirySeconds: number;
   /** Age from which on a tombstone is reclaimed. */
   readonly reclaimSeconds: number;
 }
@@ -42,6 +45,8 @@ export interface ProxyRoleConfig {
   readonly clusterKeyFile: string;
   /** The users and their keys, mode 0600; read again when it changes. */
   readonly usersFile: string;
+  /** Without it, the users file's users are all there are. */
+  readonly identity?: ProxyIdentityConfig;
   /** The region that signatures and GetBucketLocation name. */
   readonly region: string;
   /** Host names under which `bucket.host` addresses a bucket. */

@@ -12,6 +12,11 @@ export const sweepSection = section(
       'Age from which on a stripe that nothing refers to is removed. A process that was cut off for half of it gives up the bodies it was writing.',
     ),
     intervalSeconds: defaultTo(600, integer(1, YEAR_SECONDS), 'Pause between two passes over the devices.'),
+    expirySeconds: defaultTo(
+      60,
+      integer(1, YEAR_SECONDS),
+      'Pause between two looks for objects whose time (X-Delete-At) is over. Readers are told at once that they are gone; this is for their bytes.',
+    ),
     reclaimSeconds: defaultTo(
       604_800,
       integer(1, YEAR_SECONDS),

@@ -55,11 +55,17 @@ describe('the processes of a cluster', () => {
 
   test('are never more than there are devices, and those for clients share their port', () => {
     const storage = { ...defaultClusterConfig().storage, processes: 8 };
-    assert.deepEqual(plan({ apart: true, storage, proxy: { processes: 2 }, portOffset: 100 }, [0]), [
-      { name: 'storage-1', ports: [6300], devices: ['0 /disk/a'] },
-      { name: 'proxy-1', ports: [8180] },
-      { name: 'proxy-2', ports: [8180] },
-    ]);
+    assert.deepEqual(
+      plan(
+        { apart: true, storage, proxy: { ...defaultClusterConfig().proxy, processes: 2 }, portOffset: 100 },
+        [0],
+      ),
+      [
+        { name: 'storage-1', ports: [6300], devices: ['0 /disk/a'] },
+        { name: 'proxy-1', ports: [8180] },
+        { name: 'proxy-2', ports: [8180] },
+      ],
+    );
   });
 
   test('listen where the ring says that their devices are, also when a device has been removed', () => {

@@ -1,4 +1,5 @@
 /** Which processes a cluster on one machine runs, and what each is told. Pure. */
+import { join } from 'node:path';
 import { type ClusterConfig, controlPortsOf, processesOf } from '#common/config/cluster-config.ts';
 import type { RoleConfig } from '#common/config/role-config.ts';
 import type { ProxyRoleConfig, StorageRoleConfig } from '#common/config/roles.ts';
@@ -79,6 +80,11 @@ export function planProcesses(
     listen: objectsAddress(config),
     ...shared,
     usersFile: paths.users,
+    identity: {
+      feed: feedAddress(config),
+      cacheFile: join(paths.credentials, `identity-${name}.cache`),
+      cacheSeconds: config.proxy.identityCacheSeconds,
+    },
     region: config.objects.region,
     virtualHosts: config.objects.virtualHosts,
     bucketShards: config.objects.bucketShards,

@@ -127,3 +127,8 @@ const ofVersions: Readonly<Partial<Record<ObjectAction, ObjectAction>>> = {
 export function versionAction(action: S3Action): S3Action {
   return isObjectAction(action) ? (ofVersions[action] ?? action) : action;
 }
+
+/** Whether nothing changes by it. */
+export function isReading(action: S3Action): boolean {
+  return /^s3:(?:Get|List)/.test(action);
+}

@@ -18,6 +18,7 @@ const person = (account: typeof adaId, userName: string): Requester => ({
   anonymous: false,
   admin: false,
   ownsAccount: true,
+  readsAccount: false,
 });
 const ada = person(adaId, 'ada');
 const bob = person(bobId, 'bob');

@@ -4,7 +4,7 @@
  */
 import type { SpaceId } from '#common/ids.ts';
 import { type AccessControlList, grants } from './acl/access-control-list.ts';
-import { aclNeed, isObjectAction, readsObject, type S3Action } from './actions.ts';
+import { aclNeed, isObjectAction, isReading, readsObject, type S3Action } from './actions.ts';
 import type { BucketRules } from './bucket-rules.ts';
 import type { ContextOf } from './policy/condition.ts';
 import { evaluatePolicy } from './policy/evaluate-policy.ts';
@@ -18,6 +18,8 @@ export interface Requester {
   readonly admin: boolean;
   /** Has, of everything that belongs to the account, what the account has. Others have only what they are given. */
   readonly ownsAccount: boolean;
+  /** May read everything that belongs to the account, as far as no policy refuses it. */
+  readonly readsAccount: boolean;
 }
 
 export interface AccessQuestion {
@@ -48,12 +50,14 @@ export function decideAccess(question: AccessQuestion): Verdict {
   const { who, action, bucket } = question;
   if (who.admin) return known(question);
   const ownsBucket = who.ownsAccount && who.account === bucket.owner;
+  const readsBucket = who.readsAccount && who.account === bucket.owner && isReading(action);
   if (ownsBucket && neverLockedOut.has(action)) return 'allow';
   const verdict = policyVerdict(question, action);
   if (verdict === 'deny') return 'deny';
-  if (question.object === undefined && readsObject(action)) return absentObject(question, ownsBucket);
+  if (question.object === undefined && readsObject(action))
+    return absentObject(question, ownsBucket || readsBucket);
   const objectOwner = ownerOf(question);
-  if (ownsBucket && (objectOwner === bucket.owner || !readsObject(action))) return 'allow';
+  if ((ownsBucket || readsBucket) && (objectOwner === bucket.owner || !readsObject(action))) return 'allow';
   // A bucket's policy speaks for its owner: of another's object it gives nothing.
   if (verdict === 'allow' && objectOwner === bucket.owner && countsPolicy(question)) return 'allow';
   if (ownsAnothersObject(question, objectOwner)) return 'allow';

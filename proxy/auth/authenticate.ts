@@ -19,7 +19,7 @@ import { verifySignature } from './verify-signature.ts';
 const SKEW_MS_MAX = 15 * 60 * 1000;
 const FALLBACK_REGION = 'us-east-1';
 
-/** Throws AuthenticationError, and nothing else. */
+/** Throws AuthenticationError, and what the store throws. */
 export function authenticateRequest(
   request: SignedRequest,
   store: CredentialStore,

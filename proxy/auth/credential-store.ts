@@ -14,9 +14,12 @@ export interface Credential {
 export interface Account {
   readonly id: SpaceId;
   readonly name: string;
+  /** Of the project that has the account; undefined when identity knows none. */
+  readonly domainId?: string;
 }
 
 export interface CredentialStore {
+  /** Throws `peer-unavailable` for a key that only identity could know, which has not been heard of for too long. */
   find(accessKey: string): Credential | undefined;
   /** A user by the names of its account and its own. */
   findUser(accountName: string, userName: string): Credential | undefined;

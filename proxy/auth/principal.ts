@@ -10,8 +10,11 @@ export interface Principal {
   /** What an Owner shows as DisplayName. */
   readonly accountName: string;
   readonly accessKey: string;
-  /** An owner may do everything in its account; a member only what access lists and policies give it. */
-  readonly role: UserRole;
+  /**
+   * An owner may do everything in its account; a reader may read everything in it; a member only what access lists and policies
+   * give it.
+   */
+  readonly role: UserRole | 'reader';
   /** May read and change every account's buckets. */
   readonly admin: boolean;
 }

@@ -5,6 +5,7 @@ import type { Randomness } from '#common/io/randomness.ts';
 import type { Logger } from '#common/log/logger.ts';
 import type { AccountStore } from '#proxy/accounts/account-store.ts';
 import type { CredentialStore } from '#proxy/auth/credential-store.ts';
+import type { KnownIdentity } from '#control/protocol/known-identity.ts';
 import type { BodyContext } from '#proxy/body/body-context.ts';
 import type { BucketContext } from '#proxy/buckets/bucket-context.ts';
 import type { BucketDirectory } from '#proxy/buckets/bucket-directory.ts';
@@ -18,6 +19,8 @@ export interface SwiftContext {
   readonly log: Logger;
   readonly credentials: CredentialStore;
   readonly tokens: Tokens;
+  /** Undefined where only the users file's users are known. */
+  readonly identity: KnownIdentity | undefined;
   readonly bodies: BodyContext;
   readonly buckets: BucketContext;
   /** The same as the S3 door's: what one changes the other must not go on remembering. */
@@ -30,4 +33,4 @@ export interface SwiftContext {
 }
 
 /** What this door shares with the other. */
-export type SharedParts = Omit<SwiftContext, 'tokens' | 'bulkUploads'>;
+export type SharedParts = Omit<SwiftContext, 'tokens' | 'identity' | 'bulkUploads'>;

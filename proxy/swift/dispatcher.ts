@@ -2,14 +2,14 @@
 import { hasCode } from '#common/errors.ts';
 import type { DispatchedRequest } from '#proxy/http/dispatched-request.ts';
 import { answerUnread } from '#proxy/http/unread-body.ts';
-import { accountNamed } from './account-named.ts';
-import { type Caller, callerOf } from './auth/caller.ts';
+import { accountNamed, formerAccount } from './account-named.ts';
+import { callerWith } from './auth/caller-with.ts';
 import type { SwiftContext } from './context.ts';
 import { toSwiftError } from './error-mapping.ts';
 import { unauthorized } from './permission.ts';
 import { Reply } from './reply.ts';
 import { SwiftRequest } from './request.ts';
-import { parseResource, parseTarget, type ResourcePath } from './request-target.ts';
+import { parseResource, parseTarget } from './request-target.ts';
 import { isPage, routeOf } from './router.ts';
 import { bearsTemporarySignature, openTemporaryUrl } from './temp-url/temporary-url.ts';
 import { TransactionIds } from './transaction-ids.ts';
@@ -53,22 +53,19 @@ export class SwiftDispatcher {
   #accept({ incoming, url, awaitsContinue, trace }: DispatchedRequest, reply: Reply): SwiftRequest {
     const target = parseTarget(url);
     const resource = isPage(target.path) ? undefined : parseResource(target.path);
-    const account =
-      resource === undefined ? undefined : accountNamed(this.#context.credentials, resource.account);
-    trace.account = account?.id;
+    const { credentials } = this.#context;
+    const named = resource === undefined ? undefined : accountNamed(credentials, resource.account);
+    trace.account = named?.id;
     trace.namesObject = resource?.object !== undefined;
     const token = incoming.headers['x-auth-token'] ?? incoming.headers['x-storage-token'];
-    const caller = this.#callerWith(typeof token === 'string' ? token : undefined, resource);
+    const caller =
+      resource === undefined || typeof token !== 'string' || token === ''
+        ? undefined
+        : callerWith(token, { method: incoming.method ?? '', path: target.path }, this.#context);
+    // A token that is of no use is refused, and not taken for none.
+    if (caller === 'nobody') throw unauthorized(resource?.account ?? '');
+    const account = named ?? formerAccount(caller, resource?.account);
     return new SwiftRequest({ incoming, reply, target, resource, account, caller, awaitsContinue });
-  }
-
-  /** A token that is of no use is refused, and not taken for none. Throws 401. */
-  #callerWith(token: string | undefined, resource: ResourcePath | undefined): Caller | undefined {
-    if (token === undefined || token === '' || resource === undefined) return undefined;
-    const { tokens, credentials, clock } = this.#context;
-    const credential = tokens.check(token, credentials, clock.nowMs());
-    if (credential === undefined) throw unauthorized(resource.account);
-    return callerOf(credential.principal);
   }
 
   async #answerError(

@@ -33,7 +33,7 @@ export async function permit(
   }
   const question: AccessQuestion = {
     caller,
-    account: knownAccount?.id,
+    account: knownAccount,
     method: asked.method ?? request.method,
     scope: asked.scope,
     acl: asked.acl === undefined ? undefined : parseAcl(asked.acl),

@@ -23,7 +23,14 @@ export interface Asked {
 export function requesterOf(principal: Principal): Requester {
   const { account, userName, admin, role } = principal;
   const anonymous = isAnonymous(principal);
-  return { account, userName, anonymous, admin, ownsAccount: !anonymous && role === 'owner' };
+  return {
+    account,
+    userName,
+    anonymous,
+    admin,
+    ownsAccount: !anonymous && role === 'owner',
+    readsAccount: !anonymous && role === 'reader',
+  };
 }
 
 /** Whether the principal owns the account, or may do everything in any. */
@@ -61,6 +68,7 @@ export function listOf(metadata: ObjectMetadata, bucket: BucketRecord): AccessCo
 }
 
 /** For what is asked of an account and not of a bucket. */
-export function requireAccount(request: S3Request): void {
-  if (!requesterOf(request.principal).ownsAccount) throw new S3Error('AccessDenied');
+export function requireAccount(request: S3Request, need: 'owns' | 'reads'): void {
+  const { ownsAccount, readsAccount } = requesterOf(request.principal);
+  if (!ownsAccount && !(need === 'reads' && readsAccount)) throw new S3Error('AccessDenied');
 }

@@ -18,7 +18,7 @@ const LENIENT_REGION = 'us-east-1';
 
 export const createBucket: Operation = async (request, context) => {
   const name = request.bucket;
-  requireAccount(request);
+  requireAccount(request, 'owns');
   if (!isBucketName(name)) {
     throw new S3Error('InvalidBucketName', undefined, { fields: { BucketName: name } });
   }

@@ -12,7 +12,7 @@ import { XmlWriter } from '../xml/writer.ts';
 const BUCKETS_MAX = 10_000;
 
 export const listBuckets: Operation = async (request, context) => {
-  requireAccount(request);
+  requireAccount(request, 'reads');
   const { account, accountName } = request.principal;
   const { query } = request;
   const token = query.get('continuation-token');

@@ -1,5 +1,5 @@
-/** Whether a request may do what it asks for. Pure; TempAuth's rules (Object Storage administrator guide, "TempAuth"). */
-import type { SpaceId } from '#common/ids.ts';
+/** Whether a request may do what it asks for. Pure; the rules of TempAuth and Keystone auth (Object Storage administrator guide). */
+import type { Account } from '#proxy/auth/credential-store.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { AccountAcl } from './account-acl.ts';
 import { type ContainerAcl, isReferrerAllowed } from './container-acl.ts';
@@ -10,7 +10,7 @@ export type AccessAnswer = 'owner' | 'allowed' | 'denied';
 export interface AccessQuestion {
   readonly caller: Caller | undefined;
   /** The account that the path names, when there is one. */
-  readonly account: SpaceId | undefined;
+  readonly account: Account | undefined;
   readonly method: string;
   readonly scope: 'account' | 'container' | 'object';
   /** The container's list that applies to the method; undefined where none does. */
@@ -23,24 +23,30 @@ export interface AccessQuestion {
 export function decideAccess(question: AccessQuestion): AccessAnswer {
   const { caller, account, method, scope, acl } = question;
   if (caller?.principal.admin === true) return 'owner';
-  const ownAccount = caller !== undefined && caller.principal.account === account;
+  const ownAccount = caller !== undefined && caller.principal.account === account?.id;
   const manages = scope === 'account' && (method === 'PUT' || method === 'DELETE');
   if (ownAccount && caller.principal.role === 'owner' && !manages) return 'owner';
+  if (ownAccount && caller.principal.role === 'reader' && isRead(method)) return 'allowed';
   if (acl !== undefined) {
     const referred = isReferrerAllowed(question.referer, acl.referrers);
     if (referred && (scope === 'object' || acl.groups.has('.rlistings'))) return 'allowed';
-    if (caller !== undefined && shares(acl.groups, caller.groups)) return 'allowed';
+    if (caller !== undefined && shares(acl.groups, caller.groupsFor(account))) return 'allowed';
   }
   return byAccountAcl(question);
 }
 
-function byAccountAcl({ caller, method, scope, accountAcl }: AccessQuestion): AccessAnswer {
+function byAccountAcl({ caller, account, method, scope, accountAcl }: AccessQuestion): AccessAnswer {
   if (caller === undefined || accountAcl === undefined) return 'denied';
-  const reads = method === 'GET' || method === 'HEAD';
-  if (shares(accountAcl.admin, caller.groups)) return 'owner';
-  if (shares(accountAcl['read-write'], caller.groups) && (scope !== 'account' || reads)) return 'allowed';
-  if (shares(accountAcl['read-only'], caller.groups) && reads) return 'allowed';
+  const groups = caller.groupsFor(account);
+  const reads = isRead(method);
+  if (shares(accountAcl.admin, groups)) return 'owner';
+  if (shares(accountAcl['read-write'], groups) && (scope !== 'account' || reads)) return 'allowed';
+  if (shares(accountAcl['read-only'], groups) && reads) return 'allowed';
   return 'denied';
+}
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function shares(names: Iterable<string>, groups: ReadonlySet<string>): boolean {

@@ -18,6 +18,10 @@ export interface IssuedToken {
   readonly expiresSeconds: number;
 }
 
+export function isTempAuthToken(token: string): boolean {
+  return token.startsWith(PREFIX);
+}
+
 export class Tokens {
   readonly #key: Buffer;
 
