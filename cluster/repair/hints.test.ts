@@ -40,3 +40,13 @@ test('a full list takes no more, says so, and tells of a device once', () => {
   hints.blob(DEVICE, blobId('4'.repeat(32)));
   assert.deepEqual(told, [DEVICE, DEVICE]);
 });
+
+test('what cannot be read stays so, whatever else is missed of it', () => {
+  const hints = new Hints(() => undefined);
+  hints.record(DEVICE, { key: keyOf('a'), ballot: at(5), isDamaged: true });
+  hints.record(DEVICE, { key: keyOf('a'), ballot: at(5), isDamaged: false });
+  hints.record(DEVICE, { key: keyOf('a'), ballot: at(7), isDamaged: false });
+  const [hint] = hints.oldest(DEVICE, 1);
+  assert.ok(hint?.type === 'record' && hint.isDamaged);
+  assert.deepEqual(hint.ballot, at(7));
+});

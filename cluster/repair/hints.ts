@@ -52,9 +52,10 @@ export class Hints implements NoticedMisses {
   record(device: DeviceId, { key, ballot, isDamaged }: Omit<RecordHint, 'type'>): void {
     const name = key.toString('latin1');
     const known = this.#byDevice.get(device)?.get(name);
-    const isOlder = known?.type === 'record' && compareBallots(known.ballot, ballot) >= 0;
-    if (isOlder && known.isDamaged === isDamaged) return;
-    this.#add(device, name, { type: 'record', key, ballot, isDamaged });
+    const isNew = known?.type !== 'record';
+    if (!isNew && compareBallots(known.ballot, ballot) >= 0 && (known.isDamaged || !isDamaged)) return;
+    const stillDamaged = isDamaged || (!isNew && known.isDamaged);
+    this.#add(device, name, { type: 'record', key, ballot, isDamaged: stillDamaged });
   }
 
   blob(device: DeviceId, id: BlobId): void {

@@ -20,42 +20,50 @@ export async function repairBlob(context: BlobRepairContext, device: DeviceId, i
   const { cluster } = context;
   const { route, members, devices } = placeBlob(cluster, id);
   if (!devices.includes(device)) return false;
-  const blobs = await Promise.all(
-    members.filter((member) => member !== device).map((member) => find(context, member, id)),
-  );
-  const others = blobs.filter((blob) => blob !== undefined);
-  // Nobody has it: it was removed.
-  if (others.length === 0) return false;
   const own = await find(context, device, id);
-  if (own !== undefined && (await isWhole(context, device, own.blob))) return false;
-  const sources: DeviceId[] = [];
-  for (const { member, blob } of others) if (await isWhole(context, member, blob)) sources.push(member);
-  // A damaged copy is better than none.
-  if (sources.length === 0) return false;
+  if (own !== undefined && (await isWhole(context, device, own))) return false;
+  const others = members.filter((member) => member !== device);
+  const source = await sourceOf(context, others, id);
+  // It was removed; or no copy is whole, and a damaged one is better than none.
+  if (source === undefined) return false;
   // What is damaged goes only when there is what takes its place.
   await askNode(cluster, device, encodeBlobDelete({ route, id }), 'blobDeleted');
-  const path = { route, sources, target: device, isJoint: false };
-  const { blobs: copied } = await copyBlobs(context, path, new Map([[id, sources]]));
+  const path = { route, sources: [source], target: device, isJoint: false };
+  const { blobs: copied } = await copyBlobs(context, path, new Map([[id, [source]]]));
   return copied > 0;
 }
 
-interface Found {
-  readonly member: DeviceId;
-  readonly blob: ListedBlob;
+/** A member that has it whole; undefined when none has. Throws when one that may have it does not answer, and no other has. */
+async function sourceOf(
+  context: BlobRepairContext,
+  members: readonly DeviceId[],
+  id: BlobId,
+): Promise<DeviceId | undefined> {
+  let failure: unknown;
+  for (const member of members) {
+    try {
+      const blob = await find(context, member, id);
+      if (blob !== undefined && (await isWhole(context, member, blob))) return member;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return undefined;
 }
 
-/** What a device says of a blob; undefined when it has none, or one whose end is damaged, or does not answer. */
+/** What a device says of a blob; undefined when it has none, or one whose end is damaged. Throws what it answers. */
 async function find(
   { cluster }: BlobRepairContext,
   member: DeviceId,
   id: BlobId,
-): Promise<Found | undefined> {
+): Promise<ListedBlob | undefined> {
   const number = BigInt(`0x${id}`);
   const after = number === 0n ? undefined : ((number - 1n).toString(16).padStart(32, '0') as BlobId);
   const message = encodeListBlobs({ type: 'listBlobs', after, limit: 1 });
   const { blobs } = await askNode(cluster, member, message, 'blobs');
   const blob = blobs[0];
-  return blob?.id === id ? { member, blob } : undefined;
+  return blob?.id === id ? blob : undefined;
 }
 
 /** Reads all of it: every block is verified by the device. Throws when that cannot be told. */

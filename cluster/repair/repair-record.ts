@@ -1,5 +1,6 @@
 /** Gives one device a record that it missed: docs/formats/register.md, "A member that is behind". */
 import { compareBallots } from '#common/ballot.ts';
+import type { RecordKey } from '#common/codec/record-key.ts';
 import type { DeviceId } from '#common/ids.ts';
 import { encodeRead } from '#storage-node/protocol/messages/read.ts';
 import { encodeRepair } from '#storage-node/protocol/messages/repair.ts';
@@ -29,22 +30,25 @@ export async function repairRecord(
     if (held.ballot !== undefined && compareBallots(held.ballot, ballot) >= 0) return false;
   }
   const outcome = await runReading(context, ticker, key);
-  if (outcome !== 'settle') {
-    if (outcome.state === undefined) return false;
-    // Read and repaired under one epoch: what is decided under another may have other members.
-    const message = encodeRepair({ type: 'repair', route, key, state: outcome.state });
-    const reply = await answer(context, device, message);
-    if (reply.type === 'accepted') return true;
-    if (reply.type === 'failed') throw reply.error;
+  if (outcome === 'settle') {
+    // What is not decided is proposed to all.
+    await runMutation(context, ticker, key, () => ({ action: 'keep', result: undefined }));
+    return true;
   }
-  await settle(context, ticker, hint);
+  if (outcome.state === undefined) return false;
+  // Under the epoch of before the read: what is decided under another may have other members, and the device refuses it.
+  const message = encodeRepair({ type: 'repair', route, key, state: outcome.state });
+  const reply = await answer(context, device, message);
+  if (reply.type === 'accepted') return true;
+  if (reply.type === 'failed') throw reply.error;
+  await writeAgain(context, ticker, key);
   return true;
 }
 
-/** Writes what there is again, under a ballot that is above every floor. */
-function settle(context: ClusterContext, ticker: Ticker, { key }: RecordHint): Promise<void> {
+/** Writes what there is again, a tombstone too, under a ballot that is above every floor. */
+function writeAgain(context: ClusterContext, ticker: Ticker, key: RecordKey): Promise<void> {
   return runMutation<undefined>(context, ticker, key, (current) => {
-    if (current === undefined) return { action: 'keep', result: undefined };
+    if (current === undefined) return { action: 'remove', result: undefined };
     const { summary, content, counted } = current;
     return { action: 'write', summary, content, counted, result: undefined };
   });
