@@ -49,7 +49,7 @@ unless --from says otherwise. Times are UTC: 2026-01-31, or 2026-01-31T09:00:00Z
       }
       const isCsv = args.options['csv'] === true;
       if (isCsv) query.set('format', 'csv');
-      const { text } = await cloud.ask('GET', `/v1/usage?${query}`);
+      const { text } = await cloud.ask('GET', `/v1/usage?${query.toString()}`);
       if (isCsv || args.options['json'] === true) return void io.out.write(isCsv ? text : `${text}\n`);
       const { usage } = JSON.parse(text) as { usage: readonly UsageRow[] };
       io.out.write(usageTable(usage, await projectNames(cloud)));
