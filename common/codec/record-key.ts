@@ -42,6 +42,8 @@ export const recordKinds = {
   traffic: 12,
   /** What an account held in an hour; the space is the root space. */
   storageSample: 13,
+  /** An object that is to be removed, and when; the space is the root space. */
+  expiry: 14,
 } as const;
 export type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
 

@@ -4,7 +4,7 @@
  */
 import { HoldfastError } from '#common/errors.ts';
 import type { SpaceId } from '#common/ids.ts';
-import type { TakenRoom, WriteLease } from '#proxy/objects/bucket-access.ts';
+import type { BucketAddress, TakenRoom, WriteLease } from '#proxy/objects/bucket-access.ts';
 import type { Quotas } from '#proxy/quota/quotas.ts';
 import { type BucketContext, DELETION_MS_MAX, LEASE_MS } from './bucket-context.ts';
 import {
@@ -192,6 +192,10 @@ export class BucketLease implements WriteLease {
 
   get bucket(): BucketRecord {
     return this.#cached.bucket;
+  }
+
+  get address(): BucketAddress {
+    return { account: this.bucket.owner, name: this.#name };
   }
 
   isValid(): boolean {

@@ -9,10 +9,18 @@ export interface BucketPlace {
   readonly versioning?: 'enabled' | 'suspended';
 }
 
+/** How a bucket is found again: its id alone does not tell where its record is. */
+export interface BucketAddress {
+  /** Its owner. */
+  readonly account: SpaceId;
+  readonly name: string;
+}
+
 /** Leave to write to a bucket, for a time: docs/formats/bucket-record.md, "Leases". */
 export interface WriteLease {
   /** As it was read last: a decision under a valid lease goes by it. */
   readonly bucket: BucketPlace;
+  readonly address: BucketAddress;
   isValid(): boolean;
   /** Reads the bucket again; throws when it is gone, or being deleted. */
   renew(): Promise<void>;

@@ -10,7 +10,14 @@ import { readVersion, removeVersion } from './object-versions.ts';
 import { parseVersionSelector, type VersionSelector } from './version-id.ts';
 
 const bucket = { bucketId: spaceId('b'.repeat(32)), shards: 3, versioning: 'enabled' as const };
-const lease: WriteLease = { bucket, isValid: () => true, renew: async () => {}, confirm: async () => {} };
+const address = { account: bucket.bucketId, name: 'bucket' };
+const lease: WriteLease = {
+  bucket,
+  address,
+  isValid: () => true,
+  renew: async () => {},
+  confirm: async () => {},
+};
 
 function objectOf(text: string): EncodedObject {
   const bytes = Buffer.from(text);

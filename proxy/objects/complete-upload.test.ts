@@ -16,7 +16,14 @@ import { readObject, removeObject } from './object-store.ts';
 import { createUpload, uploadKey, writePart } from './upload-store.ts';
 
 const bucket = { bucketId: spaceId('e'.repeat(32)), shards: 3 };
-const lease: WriteLease = { bucket, isValid: () => true, renew: async () => {}, confirm: async () => {} };
+const address = { account: bucket.bucketId, name: 'bucket' };
+const lease: WriteLease = {
+  bucket,
+  address,
+  isValid: () => true,
+  renew: async () => {},
+  confirm: async () => {},
+};
 const uploadId = '0'.repeat(32);
 const randomness = realRandomness();
 

@@ -10,6 +10,7 @@ import {
   underLease,
   type WriteLease,
 } from './bucket-access.ts';
+import { AnnouncedExpiry } from './expiry-entry.ts';
 import { indexShard } from './index-shard.ts';
 import {
   decodeCurrent,
@@ -76,11 +77,13 @@ export async function writeObject(
   deadline?: () => void,
 ): Promise<WriteOutcome> {
   const room = await takeRoom(cluster, lease, object);
-  const decided = await mutateSaving<Decided>(cluster, lease, name, (current, ballot) => {
+  const expiry = new AnnouncedExpiry(cluster, lease, name);
+  const propose = (current: StoredRecord | undefined, ballot: Ballot): Proposal<Decided> => {
     deadline?.();
     room?.assertHeld();
     const refusal = refused(condition, current);
     if (refusal !== undefined) return { decision: { action: 'keep', result: refusal } };
+    expiry.assertAnnounced(object.metadata.swift?.deleteAtSeconds, ballot);
     const succession = succeed(lease.bucket.versioning, current, ballot);
     const { stamp, older } = succession;
     const result = decidedBy(lease.bucket, succession, current, {});
@@ -88,7 +91,9 @@ export async function writeObject(
       displaced: succession.displaced,
       decision: { action: 'write', ...object.at(stamp, older), result },
     };
-  }).catch((error: unknown) => {
+  };
+  const saving = expiry.before(() => mutateSaving<Decided>(cluster, lease, name, propose));
+  const decided = await saving.catch((error: unknown) => {
     room?.settle(!(hasCode(error, 'outcome-unknown') || hasCode(error, 'quorum-unavailable')));
     throw error;
   });
@@ -251,6 +256,7 @@ export async function rewriteObject(
   change: (record: ObjectRecord) => ObjectMetadata,
 ): Promise<Rewritten | undefined> {
   const key = objectKey(lease.bucket, name);
+  const expiry = new AnnouncedExpiry(cluster, lease, name);
   const decide = (current: StoredRecord | undefined, ballot: Ballot): Decision<Rewritten | undefined> => {
     assertLease(lease);
     const record = current === undefined ? undefined : decodeCurrent(current);
@@ -262,11 +268,12 @@ export async function rewriteObject(
     const succession = succeed(lease.bucket.versioning, current, ballot);
     if (succession.displaced !== undefined) return { action: 'keep', result: undefined };
     const metadata = change(record);
+    expiry.assertAnnounced(metadata.swift?.deleteAtSeconds, ballot);
     const encoded = new EncodedObject(metadata, record.body).at(succession.stamp, succession.older);
     const { answer } = decidedBy(lease.bucket, succession, current, {});
     return { action: 'write', ...encoded, result: { written: answer, metadata } };
   };
-  const rewritten = await underLease(lease, () => cluster.records.mutate(key, decide));
+  const rewritten = await expiry.before(() => underLease(lease, () => cluster.records.mutate(key, decide)));
   if (rewritten?.written.outcome === 'done') await lease.confirm();
   return rewritten;
 }

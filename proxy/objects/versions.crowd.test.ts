@@ -14,7 +14,14 @@ import { readVersion, removeVersion } from './object-versions.ts';
 import { asVersionId } from './version-id.ts';
 
 const bucket = { bucketId: spaceId('e'.repeat(32)), shards: 2, versioning: 'enabled' } as const;
-const lease: WriteLease = { bucket, isValid: () => true, renew: async () => {}, confirm: async () => {} };
+const address = { account: bucket.bucketId, name: 'bucket' };
+const lease: WriteLease = {
+  bucket,
+  address,
+  isValid: () => true,
+  renew: async () => {},
+  confirm: async () => {},
+};
 const everything = {
   prefix: '',
   delimiter: '',

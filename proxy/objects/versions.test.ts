@@ -104,7 +104,14 @@ class Run {
   }
 
   get lease(): WriteLease {
-    return { bucket: this.bucket, isValid: () => true, renew: async () => {}, confirm: async () => {} };
+    const address = { account: this.bucket.bucketId, name: 'bucket' };
+    return {
+      bucket: this.bucket,
+      address,
+      isValid: () => true,
+      renew: async () => {},
+      confirm: async () => {},
+    };
   }
 
   async take(taken: Step): Promise<void> {

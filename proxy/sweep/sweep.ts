@@ -2,21 +2,16 @@
  * Takes away what nothing needs any more, device after device, in the background: stripes that a crash left, remains of uploads, and tombstones that
  * every member holds. A pass that a stop interrupts begins anew with the next start; all that it does can be done twice.
  */
-import type { Timer } from '#common/io/clock.ts';
 import type { BlobId, DeviceId } from '#common/ids.ts';
 import { errorText } from '#common/errors.ts';
 import { sweepBlobs } from './blob-sweep.ts';
+import { Pace } from './pace.ts';
 import { sweepRows } from './row-sweep.ts';
 import { type SweepContext, type SweepFigures, noFigures } from './sweep-context.ts';
 
-/** After a page of work, rest this many times as long: a fifth of the time at most goes to the sweep. */
-const REST_FACTOR = 4;
-const REST_MS_MAX = 5000;
-
 export class Sweep {
   readonly #context: SweepContext;
-  readonly #stop = new AbortController();
-  #wait: { readonly timer: Timer; readonly resolve: () => void } | undefined;
+  readonly #pace: Pace;
   #running: Promise<void> | undefined;
   /** Of the pass under way, or the last one. */
   #figures = noFigures();
@@ -24,6 +19,7 @@ export class Sweep {
 
   constructor(context: SweepContext) {
     this.#context = context;
+    this.#pace = new Pace(context.clock);
   }
 
   get status(): SweepFigures & { readonly passes: number } {
@@ -37,17 +33,15 @@ export class Sweep {
 
   /** Resolves when nothing of it is under way. */
   async close(): Promise<void> {
-    this.#stop.abort();
-    this.#wait?.timer.cancel();
-    this.#wait?.resolve();
+    this.#pace.stop();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     const { log, settings, clock } = this.#context;
     // Not all processes of a cluster, and not at once at the start.
-    await this.#pause(settings.intervalMs);
-    while (!this.#stop.signal.aborted) {
+    await this.#pace.pause(settings.intervalMs);
+    while (!this.#pace.isStopped) {
       const startedMs = clock.monotonicMs();
       this.#figures = noFigures();
       try {
@@ -58,7 +52,7 @@ export class Sweep {
       } catch (error) {
         log.warn('a pass of the sweep was given up', { problem: errorText(error) });
       }
-      await this.#pause(settings.intervalMs);
+      await this.#pace.pause(settings.intervalMs);
     }
   }
 
@@ -75,7 +69,7 @@ export class Sweep {
 
   async #eachDevice(figures: SweepFigures, run: (device: DeviceId) => Promise<void>): Promise<void> {
     for (const device of this.#context.upkeep.devices) {
-      if (this.#stop.signal.aborted) return;
+      if (this.#pace.isStopped) return;
       try {
         await run(device);
       } catch (error) {
@@ -87,9 +81,9 @@ export class Sweep {
 
   async #sweepRows(device: DeviceId, figures: SweepFigures): Promise<void> {
     let from: Buffer | undefined = Buffer.alloc(0);
-    while (from !== undefined && !this.#stop.signal.aborted) {
+    while (from !== undefined && !this.#pace.isStopped) {
       const at: Buffer = from;
-      from = await this.#throttled(() => sweepRows(this.#context, device, at, figures));
+      from = await this.#pace.throttled(() => sweepRows(this.#context, device, at, figures));
     }
   }
 
@@ -97,22 +91,7 @@ export class Sweep {
     let after: BlobId | undefined;
     do {
       const at: BlobId | undefined = after;
-      after = await this.#throttled(() => sweepBlobs(this.#context, device, at, figures));
-    } while (after !== undefined && !this.#stop.signal.aborted);
-  }
-
-  async #throttled<Result>(work: () => Promise<Result>): Promise<Result> {
-    const { clock } = this.#context;
-    const startedMs = clock.monotonicMs();
-    const result = await work();
-    await this.#pause(Math.min(REST_MS_MAX, (clock.monotonicMs() - startedMs) * REST_FACTOR));
-    return result;
-  }
-
-  #pause(durationMs: number): Promise<void> {
-    if (this.#stop.signal.aborted || durationMs <= 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#wait = { timer: this.#context.clock.after(durationMs, resolve), resolve };
-    });
+      after = await this.#pace.throttled(() => sweepBlobs(this.#context, device, at, figures));
+    } while (after !== undefined && !this.#pace.isStopped);
   }
 }

@@ -30,6 +30,7 @@ const RECLAIM_MS = 500;
 const log = createLogger({ level: 'error', form: 'json', nowMs: Date.now, sink: { write: () => undefined } });
 const bucket = { bucketId: spaceId('be'.repeat(16)), shards: 2 };
 const lease: WriteLease = {
+  address: { account: bucket.bucketId, name: 'bucket' },
   bucket,
   isValid: () => true,
   renew: async () => undefined,
