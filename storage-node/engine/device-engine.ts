@@ -87,6 +87,9 @@ export interface DeviceUsage {
   readonly logBytes: number;
   /** Bytes of the log that the index no longer refers to. */
   readonly logDeadBytes: number;
+  /** Groups of entries that were synced since the device was opened, one sync each; an engine without a log has none. */
+  readonly logGroups?: number;
+  readonly logEntries?: number;
 }
 
 export interface DeviceEngine {

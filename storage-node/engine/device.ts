@@ -176,6 +176,8 @@ export class Device implements DeviceEngine {
       blobBytes: Math.max(0, blobs.counts.blobBytes),
       logBytes,
       logDeadBytes: Math.max(0, logBytes - table.counts.usedBytes),
+      logGroups: log.commits.groups,
+      logEntries: log.commits.entries,
     };
   }
 

@@ -32,6 +32,7 @@ export class Log {
   readonly #options: LogOptions;
   readonly #segments: Map<number, Segment>;
   readonly #commit: GroupCommit;
+  readonly #commits = { groups: 0, entries: 0 };
   #active: Segment;
 
   /** @param segments in order of numbers, recovered; the last one is written to. */
@@ -50,6 +51,11 @@ export class Log {
   /** All segments, in order of numbers. */
   get segments(): Iterable<Segment> {
     return this.#segments.values();
+  }
+
+  /** Groups that were written and synced since the log was opened, and the entries in them. */
+  get commits(): Readonly<{ groups: number; entries: number }> {
+    return this.#commits;
   }
 
   get sizeBytes(): number {
@@ -137,6 +143,8 @@ export class Log {
       throw state.fail(error);
     });
     segment.sizeBytes = at;
+    this.#commits.groups += 1;
+    this.#commits.entries += group.length;
     at = start;
     for (const { entry, placed } of group) {
       placed(segment.number, at, entry.length);

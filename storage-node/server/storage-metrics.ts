@@ -3,7 +3,8 @@ import type { MetricsRegistry } from '#common/metrics/registry.ts';
 import type { DeviceUsage } from '../engine/device-engine.ts';
 import type { DeviceService } from './device-service.ts';
 
-type Figure = Exclude<keyof DeviceUsage, 'health'>;
+type Count = 'logGroups' | 'logEntries';
+type Figure = Exclude<keyof DeviceUsage, 'health' | Count>;
 
 const FIGURES: readonly (readonly [Figure, name: string, help: string])[] = [
   ['totalBytes', 'holdfast_device_size_bytes', 'Size of the file system that holds the device.'],
@@ -16,6 +17,16 @@ const FIGURES: readonly (readonly [Figure, name: string, help: string])[] = [
   ['logDeadBytes', 'holdfast_device_log_dead_bytes', 'Bytes of the log that compaction can free.'],
 ];
 
+/** Entries by groups is how many share a sync. */
+const COUNTS: readonly (readonly [Count, name: string, help: string])[] = [
+  [
+    'logGroups',
+    'holdfast_device_log_syncs_total',
+    'Groups of entries that were written to the log and synced.',
+  ],
+  ['logEntries', 'holdfast_device_log_entries_total', 'Entries in these groups.'],
+];
+
 /** @param devices those that are served when somebody looks. */
 export function observeDevices(
   registry: MetricsRegistry,
@@ -24,6 +35,8 @@ export function observeDevices(
   for (const [figure, name, help] of FIGURES) {
     registry.observed('gauge', { name, help }, () => each(devices(), (usage) => usage[figure]));
   }
+  for (const [figure, name, help] of COUNTS)
+    registry.observed('counter', { name, help }, () => each(devices(), (usage) => usage[figure] ?? 0));
   const health = { name: 'holdfast_device_up', help: '1 for a device that serves, 0 for one that failed.' };
   registry.observed('gauge', health, () => each(devices(), (usage) => (usage.health === 'failed' ? 0 : 1)));
 }
