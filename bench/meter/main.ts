@@ -1,5 +1,7 @@
 /** `holdfast meter …`: the media storage meter's commands by their names. */
 import { type Command, exitCodes } from '#common/command-line.ts';
+import { agentCommand } from './agents/agent-command.ts';
+import { runCommand } from './agents/run-command.ts';
 import { classicCommand } from './classic/classic-command.ts';
 import { codecsCommand } from './codecs/codecs-command.ts';
 import { compareCommand } from './compare/compare-command.ts';
@@ -12,6 +14,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   search: searchCommand,
   classic: classicCommand,
   ops: opsCommand,
+  agent: agentCommand,
+  run: runCommand,
   compare: compareCommand,
   codecs: codecsCommand,
 };
@@ -22,6 +26,8 @@ const METER_USAGE = `Usage: holdfast meter COMMAND [options]
   search                  finds the most streams with no late frame
   classic                 BBC R&D's Media Storage Meter: tables by mode and block size
   ops                     mixes of GET, PUT, DELETE, LIST and STAT; replays a trace
+  agent                   lends this machine to a controller
+  run SCRIPT.yaml         drives agents through the steps of a script
   compare A.json B.json   what changed, and whether that is more than noise
   codecs                  lists the codecs, their frames and rates
 

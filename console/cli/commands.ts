@@ -35,7 +35,7 @@ export const commands: readonly CliCommand[] = [
     name: 'meter',
     synopsis: 'streams|search|classic|ops|… --target URL …',
     summary: 'tells how many media streams a storage sustains with no late frame',
-    subcommands: ['streams', 'search', 'classic', 'ops', 'compare', 'codecs'],
+    subcommands: ['streams', 'search', 'classic', 'ops', 'agent', 'run', 'compare', 'codecs'],
     delegate: async (args, io) => (await import('#bench/meter/main.ts')).meterCommand(args, io),
   },
   {

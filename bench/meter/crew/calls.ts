@@ -56,6 +56,11 @@ export class WorkerCaller {
     this.#events = events;
   }
 
+  /** Whether the worker can no longer be called. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
   /** Throws what the method throws, and `peer-unavailable` when the worker is lost. */
   async call<Name extends MethodName>(
     method: Name,

@@ -1,5 +1,5 @@
 /** All workers of a run, on this machine or on others: what is to be done is dealt out, what they saw is gathered. */
-import { errorText } from '#common/errors.ts';
+import { errorText, HoldfastError } from '#common/errors.ts';
 import type { StreamsOrder } from '../streams/streams-order.ts';
 import type { LiveStreamFigures, StreamTally } from '../streams/tally.ts';
 import type { TargetSpec, TargetTraits } from '../targets/target.ts';
@@ -47,12 +47,22 @@ export class MeterCrew implements Disposable {
     return crew;
   }
 
-  get size(): number {
-    return this.#workers.length;
+  /** Names of the workers that are lost. */
+  get lost(): string[] {
+    return this.#workers.filter(({ caller }) => caller.isLost).map(({ name }) => name);
   }
 
   add(start: (events: WorkerEvents) => WorkerHandle, name: string): void {
-    const events: WorkerEvents = {
+    this.join(start(this.eventsFor(name)));
+  }
+
+  /** Takes a worker in that was started with `eventsFor` its name. */
+  join(worker: WorkerHandle): void {
+    this.#workers.push(worker);
+  }
+
+  eventsFor(name: string): WorkerEvents {
+    return {
       figures: (figures) => {
         this.#figures.set(name, figures);
         this.#events.figures(mergeFigures([...this.#figures.values()]));
@@ -62,14 +72,12 @@ export class MeterCrew implements Disposable {
         this.#events.written([...this.#written.values()].reduce((sum, one) => sum + one, 0));
       },
     };
-    this.#workers.push(start(events));
   }
 
   /** Throws what stands in the way, in one line. */
   async open(spec: TargetSpec): Promise<TargetTraits> {
     // The first makes the place; the others find it.
-    const [first, ...others] = this.#workers;
-    if (first === undefined) throw new TypeError('a crew has a worker');
+    const [first, ...others] = this.#alive() as [WorkerHandle, ...WorkerHandle[]];
     const traits = await first.caller.call('open', spec);
     await Promise.all(others.map(({ caller }) => caller.call('open', spec)));
     return traits;
@@ -95,12 +103,12 @@ export class MeterCrew implements Disposable {
   }
 
   async removePlace(): Promise<void> {
-    await this.#workers[0]?.caller.call('removePlace');
+    await this.#alive()[0]?.caller.call('removePlace');
   }
 
   async sizeOfFile(): Promise<number | undefined> {
     const object = { name: '', key: { family: 0, index: 0 }, sizeBytes: 0 };
-    return await this.#workers[0]?.caller.call('sizeOf', object);
+    return await this.#alive()[0]?.caller.call('sizeOf', object);
   }
 
   /** A worker that is lost on the way is told of, and the others' results stand. */
@@ -132,15 +140,16 @@ export class MeterCrew implements Disposable {
 
   /** @param orderOf what each worker, by its number, is to do. Resolves to the results by the workers' names. */
   async runOps(orderOf: (worker: number) => OpsOrder): Promise<Record<string, OpsResult>> {
-    await Promise.all(this.#workers.map(({ caller }, at) => caller.call('fillOps', orderOf(at))));
+    const workers = this.#alive();
+    await Promise.all(workers.map(({ caller }, at) => caller.call('fillOps', orderOf(at))));
     const results = await Promise.all(
-      this.#workers.map(async ({ name, caller }) => [name, await caller.call('runOps')] as const),
+      workers.map(async ({ name, caller }) => [name, await caller.call('runOps')] as const),
     );
     return Object.fromEntries(results);
   }
 
   async clearOps(): Promise<void> {
-    await Promise.all(this.#workers.map(({ caller }) => caller.call('clearOps')));
+    await Promise.all(this.#alive().map(({ caller }) => caller.call('clearOps')));
   }
 
   /** Ends what is under way; what was counted comes. */
@@ -152,8 +161,15 @@ export class MeterCrew implements Disposable {
     for (const worker of this.#workers) worker.close();
   }
 
+  /** Those that are not lost. Throws when all are. */
+  #alive(): WorkerHandle[] {
+    const alive = this.#workers.filter(({ caller }) => !caller.isLost);
+    if (alive.length === 0) throw new HoldfastError('peer-unavailable', 'no worker is left');
+    return alive;
+  }
+
   #dealt<Item>(items: readonly Item[]): { worker: WorkerHandle; items: Item[] }[] {
-    const shares = this.#workers.map((worker) => ({ worker, items: [] as Item[] }));
+    const shares = this.#alive().map((worker) => ({ worker, items: [] as Item[] }));
     items.forEach((item, at) => shares[at % shares.length]?.items.push(item));
     return shares.filter((share) => share.items.length > 0);
   }

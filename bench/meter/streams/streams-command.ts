@@ -72,7 +72,11 @@ export function settingsShown(settings: StreamsSettings, spec: TargetSpec): Reco
   };
 }
 
-async function wishOf(args: readonly string[], env: CommandIo['env']): Promise<StreamsWish | 'help'> {
+/** What `holdfast meter streams …args` asks for. Throws `invalid-argument` with one clear line. */
+export async function streamsWishOf(
+  args: readonly string[],
+  env: CommandIo['env'],
+): Promise<StreamsWish | 'help'> {
   const values = parseOptions(args, OPTIONS);
   if (values.help === true) return 'help';
   const settings = await streamsSettingsOf(values);
@@ -168,7 +172,7 @@ async function run(wish: StreamsWish, io: CommandIo): Promise<number> {
 
 export const streamsCommand: Command = async (args, io) => {
   try {
-    const wish = await wishOf(args, io.env);
+    const wish = await streamsWishOf(args, io.env);
     if (wish !== 'help') return await run(wish, io);
     io.out.write(STREAMS_USAGE);
     return exitCodes.ok;

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { meter, MeterFolder } from '../meter-harness.ts';
+import { startAgent } from './agent.ts';
+import { connectAgent } from './remote-worker.ts';
+import { parseScript } from './script.ts';
+import type { ScriptDocument } from './script-document.ts';
+
+const NOBODY = { figures: () => undefined, written: () => undefined };
+const OPTIONS =
+  '{ codec: custom, frame-bytes: 20000, clip-length: 1s, warmup: 0ms, stagger: 0ms, duration: 400ms }';
+
+describe('agents', () => {
+  test('share the streams of a script with a controller that knows their token', async () => {
+    using folder = new MeterFolder();
+    using scripts = new MeterFolder();
+    await using first = await startAgent('127.0.0.1', 0, 'a token', () => undefined);
+    await using second = await startAgent('127.0.0.1', 0, 'a token', () => undefined);
+    const path = join(scripts.path, 'script.yaml');
+    const agents = [first, second].map(({ port }) => `'127.0.0.1:${port}'`).join(', ');
+    const steps = `[{ name: both, streams: 5, pattern: 'play,record' }, { command: 'echo done' }, { pause: 1ms }]`;
+    writeFileSync(
+      path,
+      `agents: [${agents}]\ntarget: ${folder.path}\noptions: ${OPTIONS}\nsteps: ${steps}\n`,
+    );
+    const env = { HOLDFAST_METER_TOKEN: 'a token' };
+    const { exitCode, err, out, document } = await meter<ScriptDocument>(`run ${path}`, { env });
+    assert.equal(exitCode, 0, err);
+    const [both] = document().steps;
+    assert.ok(both?.result !== null && both?.result !== undefined && 'runs' in both.result);
+    assert.equal(both.result.framesTotal, 5 * 10);
+    assert.equal(Object.keys(both.result.runs[0]?.meter.byWorker ?? {}).length, 2);
+    assert.ok(
+      document().agents.every(({ lost, clockAheadMs }) => lost === null && Math.abs(clockAheadMs ?? 99) < 50),
+    );
+    assert.match(out, /both +5 +50/);
+    assert.deepEqual(readdirSync(folder.path), []);
+  });
+
+  test('that are not there, or are lost, are reported, and the others go on', async () => {
+    using folder = new MeterFolder();
+    using scripts = new MeterFolder();
+    await using agent = await startAgent('127.0.0.1', 0, '', () => undefined);
+    const path = join(scripts.path, 'script.yaml');
+    const agents = `['127.0.0.1:${agent.port}', '127.0.0.1:9']`;
+    writeFileSync(
+      path,
+      `agents: ${agents}\ntarget: ${folder.path}\noptions: ${OPTIONS}\nsteps: [{ streams: 2 }]\n`,
+    );
+    const { exitCode, out, document } = await meter<ScriptDocument>(`run ${path}`);
+    assert.equal(exitCode, 1);
+    assert.match(out, /LOST: 127\.0\.0\.1:9/);
+    assert.equal(document().valid, false);
+    assert.ok(document().invalidReasons.includes('worker-lost'));
+    const [step] = document().steps;
+    assert.ok(step?.result !== null && step?.result !== undefined && 'runs' in step.result);
+    assert.equal(step.result.framesTotal, 20);
+  });
+
+  test('refuse a wrong token, and what is no greeting', async () => {
+    await using agent = await startAgent('127.0.0.1', 0, 'a token', () => undefined);
+    await assert.rejects(connectAgent(`127.0.0.1:${agent.port}`, 'another', NOBODY), /the token is wrong/);
+    const socket = connect(agent.port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\n\r\n');
+    await new Promise((resolve) => socket.once('close', resolve));
+  });
+
+  test('a worker that dies while it measures is told of, with what the others saw', async () => {
+    await using agent = await startAgent('127.0.0.1', 0, '', () => undefined);
+    const worker = await connectAgent(`127.0.0.1:${agent.port}`, '', NOBODY);
+    const waiting = worker.caller.call('now');
+    await waiting;
+    await agent[Symbol.asyncDispose]();
+    await assert.rejects(worker.caller.call('now'), /is lost/);
+    assert.equal(worker.caller.isLost, true);
+  });
+});
+
+describe('a script', () => {
+  test('is told in one line what is wrong with it', () => {
+    for (const [text, line] of [
+      ['steps: [{ streams: 1 }]', /target/],
+      ['target: /x', /steps/],
+      ['target: /x\nsteps: [{ name: a }]', /number 1: it has one of/],
+      ['target: /x\nsteps: [{ streams: 1, pause: 1s }]', /one of/],
+      ['target: /x\nsteps: []\nagents: 5', /agents/],
+      ['target: /x\nagens: []\nsteps: [{ streams: 1 }]', /agens/],
+      ['- a', /not a mapping/],
+      ['{', /s\.yaml/],
+    ] as const)
+      assert.throws(() => parseScript(text, 's.yaml'), line, text);
+  });
+});
