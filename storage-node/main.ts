@@ -11,12 +11,14 @@ import type { Logger } from '#common/log/logger.ts';
 import { followRing } from '#ring/file/follow-ring.ts';
 import type { DeviceEvent } from './engine/device-events.ts';
 import { openDevice } from './engine/open-device.ts';
+import { RunsBudget } from './engine/row-runs.ts';
 import { DeviceService } from './server/device-service.ts';
 import { observeDevices } from './server/storage-metrics.ts';
 import { StorageServer } from './server/storage-server.ts';
 
-/** What the caches of all devices of a process may take. */
-const CACHES_BYTES = 96 * 1024 * 1024;
+/** What the caches of all devices of a process may take; and beside them the rows that listings read. */
+const CACHES_BYTES = 48 * 1024 * 1024;
+const RUNS_BYTES = 20 * 1024 * 1024;
 
 export interface RunningStorageRole extends RunningRole {
   /** The devices, for a role of the same process. */
@@ -40,6 +42,7 @@ export async function runStorageRole(
       report: (problem) => log.warn('the ring', { problem }),
     }),
   ]);
+  const runs = new RunsBudget(RUNS_BYTES);
   const open = async (
     { id, path }: StorageRoleConfig['devices'][number],
     devicesHere: number,
@@ -53,6 +56,7 @@ export async function runStorageRole(
       randomness,
       reserveBytes: config.reserveBytes,
       memoryBytes: CACHES_BYTES / Math.max(1, devicesHere),
+      runs,
       ...(config.segmentBytes === undefined ? {} : { segmentBytes: config.segmentBytes }),
       ...(config.compactionSeconds === undefined
         ? {}

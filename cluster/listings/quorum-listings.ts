@@ -93,8 +93,9 @@ export class QuorumListings implements Listings {
   }
 
   #shardContext(prefix: Buffer, deadlineMs: number): ShardCursorContext {
-    const { nodes, clock, randomness } = this.#context;
-    const turn = randomness.below(1 << 16);
+    const { nodes, clock } = this.#context;
+    // A shard's listings ask the same replicas first, which keep what they read; other shards ask others.
+    const turn = placeRecord(this.#context, prefix).route.partition;
     return {
       open: (range, pageRows, attempt) => {
         const { route, members, devices } = placeRecord(this.#context, prefix);

@@ -29,6 +29,8 @@ import type { Row } from './index-row.ts';
 const ROWS_MAX = 10_000;
 /** A checkpoint of the index is due when this much of the log would have to be replayed without it. */
 const CHECKPOINT_LOG_BYTES = 32 * 1024 * 1024;
+/** Or so many entries: small ones cost as much to replay. */
+const CHECKPOINT_ENTRIES = 20_000;
 
 /** What `openDevice` puts together. */
 export interface DeviceParts {
@@ -50,6 +52,7 @@ export class Device implements DeviceEngine {
   readonly floor: number;
   readonly #parts: DeviceParts;
   #logBytesSinceCheckpoint = 0;
+  #entriesSinceCheckpoint = 0;
   #checkpointing: Promise<void> | undefined;
   #closed = false;
 
@@ -223,8 +226,13 @@ export class Device implements DeviceEngine {
 
   #written(bytes: number): void {
     this.#logBytesSinceCheckpoint += bytes;
-    if (this.#logBytesSinceCheckpoint < CHECKPOINT_LOG_BYTES || this.#checkpointing) return;
+    this.#entriesSinceCheckpoint += 1;
+    const isDue =
+      this.#logBytesSinceCheckpoint >= CHECKPOINT_LOG_BYTES ||
+      this.#entriesSinceCheckpoint >= CHECKPOINT_ENTRIES;
+    if (!isDue || this.#checkpointing) return;
     this.#logBytesSinceCheckpoint = 0;
+    this.#entriesSinceCheckpoint = 0;
     // Behind the group that is being placed, so that its end is where everything has been put.
     this.#checkpointing = Promise.resolve()
       .then(() => {

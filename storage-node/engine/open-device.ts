@@ -30,9 +30,11 @@ import type { Log, LogOptions } from './log.ts';
 import type { IndexStore, RecordIndex } from './record-index.ts';
 import { RecordTable } from './record-table.ts';
 import { remakeSums } from './remake-sums.ts';
+import { RunsBudget } from './row-runs.ts';
 import type { Segment } from './segment.ts';
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
+const RUNS_BYTES = 8 * 1024 * 1024;
 const COMPACTION_INTERVAL_MS = 10_000;
 /** Replay lets LevelDB catch up when this many rows wait. */
 const REPLAY_PENDING_ROWS_MAX = 8192;
@@ -56,8 +58,10 @@ export interface OpenDeviceOptions {
   /** Pause between two looks for what is worth compacting; ten seconds when left out. */
   readonly compactionIntervalMs?: number;
   readonly report?: ReportEvent;
-  /** For its caches, about; 24 MiB when left out. The devices of a process share what the process may use. */
+  /** For its caches, about; 16 MiB when left out. The devices of a process share what the process may use. */
   readonly memoryBytes?: number;
+  /** For rows that listings read; 8 MiB of its own when left out. */
+  readonly runs?: RunsBudget;
 }
 
 /**
@@ -75,6 +79,16 @@ export async function openDevice(options: OpenDeviceOptions): Promise<Device> {
     await lock.release();
     throw error;
   }
+}
+
+interface OpenedIndex {
+  readonly index: RecordIndex;
+  /** Undefined when the whole log must be read. */
+  readonly from: Checkpoint | undefined;
+  /** Why it is a new one. */
+  readonly rebuilt: string | undefined;
+  /** It knows of a part of the log that is not there any more. */
+  readonly isCut: boolean;
 }
 
 class Opening {
@@ -140,7 +154,12 @@ class Opening {
       state: logOptions.state,
       report: this.#report,
       memory,
+      runs: this.#options.runs ?? new RunsBudget(RUNS_BYTES),
     });
+    if (opened.isCut) {
+      // What it has accepted and forgotten it would deny to have: such a device has no vote any more, now or at a later start.
+      logOptions.state.fail(new HoldfastError('data-corrupt', 'the log has lost what its index knows of'));
+    }
     try {
       this.#raise(opened.from?.ceiling ?? 0);
       const log = await recoverLog(logOptions, segments, opened.from, (entry, segment, offset) =>
@@ -149,7 +168,7 @@ class Opening {
       if (opened.rebuilt) {
         this.#report({ type: 'index-rebuilt', reason: opened.rebuilt, entries: this.#replayed });
       }
-      await table.checkpoint({ ...log.end, ceiling: this.#ceiling.clock });
+      if (!opened.isCut) await table.checkpoint({ ...log.end, ceiling: this.#ceiling.clock });
       return { log, table };
     } catch (error) {
       await table.close();
@@ -157,20 +176,18 @@ class Opening {
     }
   }
 
-  /** Opens the index, or an empty one in its place; `from` is undefined when the whole log must be read. */
-  async #openIndex(
-    store: IndexStore,
-    segments: readonly Segment[],
-  ): Promise<{ index: RecordIndex; from: Checkpoint | undefined; rebuilt: string | undefined }> {
+  /** Opens the index, or an empty one in its place. */
+  async #openIndex(store: IndexStore, segments: readonly Segment[]): Promise<OpenedIndex> {
     let reason: string;
     try {
       const index = await store.open();
       const from = decodeCheckpoint(index.mark());
-      if (from && canReplayFrom(from, segments)) {
-        if (!index.isWhole) await remakeSums(index);
-        return { index, from, rebuilt: undefined };
+      if (from) {
+        const isCut = !canReplayFrom(from, segments);
+        if (!isCut && !index.isWhole) await remakeSums(index);
+        return { index, from, rebuilt: undefined, isCut };
       }
-      reason = from ? 'the log from its checkpoint on is not whole' : 'it has no checkpoint';
+      reason = 'it has no checkpoint';
       await index.close();
     } catch (error) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
@@ -178,7 +195,7 @@ class Opening {
     }
     await store.remove();
     const rebuilt = segments.length > 0 ? reason : undefined;
-    return { index: await store.open(), from: undefined, rebuilt };
+    return { index: await store.open(), from: undefined, rebuilt, isCut: false };
   }
 
   #replay(table: RecordTable, entry: Buffer, segment: number, offset: number): Promise<void> | undefined {

@@ -15,7 +15,7 @@ import type { Location } from './log-format.ts';
 import { RecordCounts } from './record-counts.ts';
 import type { IndexEntry, IndexWrite, RecordIndex } from './record-index.ts';
 import { RowCache } from './row-cache.ts';
-import { RowRuns } from './row-runs.ts';
+import { RowRuns, type RunsBudget } from './row-runs.ts';
 import { SumsTable } from './sums-table.ts';
 
 /** Read at once where a listing goes on behind a run: the next page goes on there, too. */
@@ -32,6 +32,8 @@ export interface RecordTableOptions {
   readonly state: DeviceState;
   readonly report: ReportEvent;
   readonly memory: DeviceMemory;
+  /** Shared with other devices, or not. */
+  readonly runs: RunsBudget;
 }
 
 export class RecordTable {
@@ -53,7 +55,7 @@ export class RecordTable {
   constructor(options: RecordTableOptions) {
     this.#options = options;
     this.#cache = new RowCache(options.memory.rowCacheBytes);
-    this.#runs = new RowRuns(options.memory.rowRunsBytes);
+    this.#runs = new RowRuns(options.runs);
     this.#sums = new SumsTable((shard) => this.#find(() => options.index.sums(shard)));
   }
 
@@ -198,6 +200,7 @@ export class RecordTable {
   }
 
   close(): Promise<void> {
+    this.#runs.clear();
     return this.#options.index.close();
   }
 

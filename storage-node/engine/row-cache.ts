@@ -41,4 +41,4 @@ export class RowCache {
 }
 
 /** What a row takes in memory beside its key and summary, about. */
-const ROW_OVERHEAD_BYTES = 300;
+const ROW_OVERHEAD_BYTES = 500;

@@ -9,7 +9,7 @@ import { divideMemory } from './device-memory.ts';
 import { DeviceState } from './device-state.ts';
 import { MemoryIndexStore } from './memory-index.ts';
 import { RecordTable } from './record-table.ts';
-import { RowRuns } from './row-runs.ts';
+import { RowRuns, RunsBudget } from './row-runs.ts';
 
 const KEYS = 400;
 const END = Buffer.alloc(24, 0xff);
@@ -27,6 +27,7 @@ async function openTable(): Promise<RecordTable> {
     index: await new MemoryIndexStore().open(),
     state,
     memory: divideMemory(),
+    runs: new RunsBudget(1 << 20),
   });
 }
 
@@ -95,7 +96,7 @@ test('a listing of what is kept is what the index would say, whatever changes be
 });
 
 test('runs take no more memory than they may: what was used least goes first', () => {
-  const runs = new RowRuns(20_000);
+  const runs = new RowRuns(new RunsBudget(30_000));
   const rowsFrom = (first: number): IndexRow[] =>
     Array.from({ length: 20 }, (_, index) => ({
       key: keyOf(first + index) as IndexRow['key'],

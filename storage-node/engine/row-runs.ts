@@ -10,17 +10,37 @@ import type { IndexRow } from './device-engine.ts';
 const RUN_ROWS_MAX = 2048;
 /** A listing of less is not worth a run. */
 const RUN_ROWS_MIN = 16;
-/** What a row takes in memory beside its summary and key, about. */
-const ROW_OVERHEAD_BYTES = 450;
+/** What a row takes in memory beside its summary and key, which is there as a string too; about. */
+const ROW_OVERHEAD_BYTES = 500;
 
 /** Keys are Latin-1 strings, which sort as their bytes do. */
 interface Run {
+  readonly owner: RowRuns;
   readonly from: string;
   /** Excluded. */
   to: string;
   readonly names: string[];
   readonly rows: IndexRow[];
   bytes: number;
+}
+
+/** What the runs of several devices may take together. */
+export class RunsBudget {
+  readonly bytesMax: number;
+  bytes = 0;
+  /** Runs, what was used last at the end. */
+  readonly used = new Set<Run>();
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  evict(): void {
+    for (const run of this.used) {
+      if (this.bytes <= this.bytesMax) return;
+      run.owner.drop(run);
+    }
+  }
 }
 
 /** A range that is being read from the index. */
@@ -32,16 +52,13 @@ export interface Loading {
 }
 
 export class RowRuns {
-  readonly #bytesMax: number;
+  readonly #budget: RunsBudget;
   /** In order of keys; no two overlap. */
   readonly #runs: Run[] = [];
-  /** The same, what was used last at the end. */
-  readonly #used = new Set<Run>();
   readonly #loading = new Set<Loading>();
-  #bytes = 0;
 
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+  constructor(budget: RunsBudget) {
+    this.#budget = budget;
   }
 
   /**
@@ -58,8 +75,8 @@ export class RowRuns {
     for (let index = this.#behind(at) - 1; at < to && into.length < limit; index += 1) {
       const run = this.#runs[index];
       if (run === undefined || at < run.from || at >= run.to) break;
-      this.#used.delete(run);
-      this.#used.add(run);
+      this.#budget.used.delete(run);
+      this.#budget.used.add(run);
       let row = lowerBound(run.names, at);
       for (; row < run.rows.length && into.length < limit; row += 1) {
         if ((run.names[row] as string) >= to) return undefined;
@@ -104,12 +121,12 @@ export class RowRuns {
       before.bytes += bytes;
     } else {
       if (rows.length < RUN_ROWS_MIN) return;
-      const run = { from: loading.from, to, names, rows: rows.map(kept), bytes };
+      const run = { owner: this, from: loading.from, to, names, rows: rows.map(kept), bytes };
       this.#runs.splice(index, 0, run);
-      this.#used.add(run);
+      this.#budget.used.add(run);
     }
-    this.#bytes += bytes;
-    this.#evict();
+    this.#budget.bytes += bytes;
+    this.#budget.evict();
   }
 
   /** The row of a key is another now; null when it is gone. */
@@ -138,15 +155,20 @@ export class RowRuns {
     } else {
       run.names.splice(at, 0, name);
       run.rows.splice(at, 0, after);
-      if (run.rows.length > 2 * RUN_ROWS_MAX) this.#drop(run);
+      if (run.rows.length > 2 * RUN_ROWS_MAX) this.drop(run);
     }
-    this.#evict();
+    this.#budget.evict();
   }
 
   #count(run: Run, row: IndexRow, by: 1 | -1): void {
     const bytes = by * bytesOf(row);
     run.bytes += bytes;
-    this.#bytes += bytes;
+    this.#budget.bytes += bytes;
+  }
+
+  /** Forgets all: the device is closed. */
+  clear(): void {
+    for (const run of [...this.#runs]) this.drop(run);
   }
 
   /** The index of the first run that begins behind the key. */
@@ -161,23 +183,26 @@ export class RowRuns {
     return low;
   }
 
-  #evict(): void {
-    for (const run of this.#used) {
-      if (this.#bytes <= this.#bytesMax) return;
-      this.#drop(run);
-    }
-  }
-
-  #drop(run: Run): void {
-    this.#bytes -= run.bytes;
-    this.#used.delete(run);
+  /** Forgets a run of this device. */
+  drop(run: Run): void {
+    this.#budget.bytes -= run.bytes;
+    this.#budget.used.delete(run);
     this.#runs.splice(this.#behind(run.from) - 1, 1);
   }
 }
 
-/** Every page that shows the row needs its name. */
+/** In memory of its own, and little of it: what LevelDB gives has an ArrayBuffer for every key and value. */
 function kept({ key, ballot, live, summary }: IndexRow): IndexRow {
-  return { key, name: key.subarray(SHARD_PREFIX_BYTES), ballot, live, summary };
+  const bytes = Buffer.allocUnsafe(key.length + summary.length);
+  bytes.set(key);
+  bytes.set(summary, key.length);
+  return {
+    key: asRecordKey(bytes.subarray(0, key.length)),
+    name: bytes.subarray(SHARD_PREFIX_BYTES, key.length),
+    ballot,
+    live,
+    summary: bytes.subarray(key.length),
+  };
 }
 
 function bytesOf(row: IndexRow): number {

@@ -10,6 +10,7 @@ import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key
 import { spaceId } from '#common/ids.ts';
 import { indexShard } from '#proxy/objects/index-shard.ts';
 import { openTestBed, type TestBed } from '#proxy/s3/s3-test-bed.ts';
+import { type Cost, inFlight, measured } from './measure.ts';
 import { openStore } from './store.ts';
 
 const OPERATIONS = 20_000;
@@ -20,19 +21,6 @@ const LISTED_NAMES = 10_000;
 const PAGE_NAMES = 1000;
 const ROUNDS = 7;
 const SPACE = spaceId('5a'.repeat(16));
-
-interface Cost {
-  readonly seconds: number;
-  readonly cpuMicroseconds: number;
-}
-
-async function measured(run: () => Promise<unknown>): Promise<Cost> {
-  const before = process.cpuUsage();
-  const startedMs = performance.now();
-  await run();
-  const { user, system } = process.cpuUsage(before);
-  return { seconds: (performance.now() - startedMs) / 1000, cpuMicroseconds: user + system };
-}
 
 /** The middle of several rounds, and the cheapest. */
 async function rounds(
@@ -50,18 +38,6 @@ async function rounds(
   );
 }
 
-async function inFlight(operations: number, run: (number: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < operations) {
-      const number = next;
-      next += 1;
-      await run(number);
-    }
-  };
-  await Promise.all(Array.from({ length: OUTSTANDING }, work));
-}
-
 function keyOf(number: number): RecordKey {
   const name = `photos/2026/${String(number).padStart(8, '0')}.jpg`;
   return recordKey(SPACE, recordKinds.object, indexShard(name, SHARDS), name);
@@ -77,18 +53,18 @@ async function benchRecords(cluster: Cluster, wanted: (what: string) => boolean)
       counted: { objects: 1, bytes: CONTENT_BYTES },
     }));
   await rounds(`PUT 4 KiB, ${OUTSTANDING} in flight`, OPERATIONS, (round) =>
-    inFlight(OPERATIONS, (number) => put(round * OPERATIONS + number)),
+    inFlight(OPERATIONS, OUTSTANDING, (number) => put(round * OPERATIONS + number)),
   );
   if (wanted('get')) {
     await rounds(`GET 4 KiB, ${OUTSTANDING} in flight`, OPERATIONS, () =>
-      inFlight(OPERATIONS, (number) => cluster.records.read(keyOf(number))),
+      inFlight(OPERATIONS, OUTSTANDING, (number) => cluster.records.read(keyOf(number))),
     );
   }
 }
 
 async function benchFrontDoor(bed: TestBed) {
   await bed.send({ method: 'PUT', path: '/box' });
-  await inFlight(LISTED_NAMES, async (number) => {
+  await inFlight(LISTED_NAMES, OUTSTANDING, async (number) => {
     const path = `/box/photos/2026/${String(number).padStart(8, '0')}.jpg`;
     const { status } = await bed.send({ method: 'PUT', path, body: 'x' });
     if (status !== 200) throw new Error(`PUT was answered by ${status}`);

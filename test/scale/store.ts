@@ -13,10 +13,14 @@ import { LiveRing } from '#ring/live-ring.ts';
 import { createSingleHostRing } from '#ring/single-host-ring.ts';
 import type { Device } from '#storage-node/engine/device.ts';
 import { openDevice } from '#storage-node/engine/open-device.ts';
+import { RunsBudget } from '#storage-node/engine/row-runs.ts';
 import { DeviceService } from '#storage-node/server/device-service.ts';
 import { StorageServer } from '#storage-node/server/storage-server.ts';
 
 export const DEVICES = 4;
+/** As in the storage role. */
+const CACHES_BYTES = 48 * 1024 * 1024;
+const RUNS_BYTES = 20 * 1024 * 1024;
 const CLUSTER_KEY = Buffer.alloc(32, 7);
 
 export interface Store extends AsyncDisposable {
@@ -28,12 +32,15 @@ export interface Store extends AsyncDisposable {
 export async function openStore(folder: string): Promise<Store> {
   await mkdir(folder, { recursive: true });
   const shared = { files: realFiles(), clock: realClock(), randomness: realRandomness() };
+  const runs = new RunsBudget(RUNS_BYTES);
   const open = (number: number): Promise<Device> =>
     openDevice({
       ...shared,
       path: join(folder, `device-${number}`),
       device: deviceId(number),
       reserveBytes: 0,
+      memoryBytes: CACHES_BYTES / DEVICES,
+      runs,
     });
   const devices = await Promise.all(Array.from({ length: DEVICES }, (_, number) => open(number)));
   const { ring } = createSingleHostRing({
