@@ -182,3 +182,27 @@ test('a segment that has lost its end, or is gone, is told, and takes nothing el
     await again.device.close();
   }
 });
+
+test('a log that has lost what its index knows of takes the device out, at every start', async () => {
+  for (const loss of ['end', 'last segment', 'everything'] as const) {
+    const files = new MemoryFiles();
+    const index = new MemoryIndexStore();
+    const { device } = await openOn(files, index, OPTIONS);
+    for (let number = 0; number < 20; number += 1) {
+      await device.writeRecord(keyOf(number), stateOf(number + 1, 500));
+    }
+    await device.close();
+    const names = (await files.list(`${PATH}/log`)).map(({ name }) => `${PATH}/log/${name}`).toSorted();
+    const last = names.at(-1) ?? '';
+    const file = await files.open(last, 'append');
+    if (loss === 'end') await file.truncate((await file.size()) - 100);
+    else for (const name of loss === 'everything' ? names : [last]) await files.unlink(name);
+    for (let start = 1; start <= 2; start += 1) {
+      const again = await openOn(files, index, OPTIONS);
+      assert.equal((await again.device.usage()).health, 'failed', `${loss}, start ${start}`);
+      assert.throws(() => again.device.readRecord(keyOf(1)), { code: 'device-failed' });
+      await assert.rejects(again.device.writeRecord(keyOf(1), stateOf(99, 5)), { code: 'device-failed' });
+      await again.device.close();
+    }
+  }
+});
