@@ -18,8 +18,12 @@ export class S3Target extends ObjectStoreTarget {
   }
 
   async prepare(): Promise<void> {
-    const found = await this.exchange({ method: 'HEAD', name: '' });
-    if (found.head.status === 200) return;
+    // An empty listing, where a HEAD would do: its refusal says why, and every server frames its body right.
+    const found = await this.exchange({ method: 'GET', name: '', query: 'list-type=2&max-keys=0' });
+    if (found.head.status !== 404) {
+      requireAnswer(found, 200);
+      return;
+    }
     const { region } = this.spec;
     const where =
       region === REGION_UNNAMED
