@@ -47,6 +47,13 @@ export function damageDevice(path: string, random: Randomness, flipsInLog: numbe
   return damage;
 }
 
+/** Takes the end of a device's log away. */
+export function cutLog(path: string): void {
+  const segments = readdirSync(join(path, 'log')).filter((name) => name.endsWith('.log'));
+  const last = join(path, 'log', segments.toSorted().at(-1) ?? '');
+  truncateSync(last, Math.floor(statSync(last).size / 2));
+}
+
 function blobFiles(path: string): string[] {
   const blobs = join(path, 'blobs');
   return readdirSync(blobs).flatMap((folder) =>

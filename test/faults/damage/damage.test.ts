@@ -7,7 +7,7 @@ import { seededRandomness } from '#common/io/seeded-randomness.ts';
 import { contentOf } from '../crash/content.ts';
 import { FaultCluster } from '../processes/fault-cluster.ts';
 import { StoreClient } from '../processes/store-client.ts';
-import { type DeviceState, damageDevice, inspectDevice } from './damage-device.ts';
+import { type DeviceState, cutLog, damageDevice, inspectDevice } from './damage-device.ts';
 
 const PORT = 22_840;
 const OBJECTS = 60;
@@ -29,11 +29,7 @@ test('reads do not notice a device whose blobs and log are damaged, and mend it'
   context.after(() => client.close());
   const [endpoint = ''] = cluster.endpoints;
   const [path = ''] = cluster.devicePaths;
-  assert.equal((await client.s3(endpoint, 'PUT', '/damage')).status, 200);
-  for (let number = 0; number < OBJECTS; number += 1) {
-    const put = await client.s3(endpoint, 'PUT', `/damage/${nameOf(number)}`, { body: bodyOf(number) });
-    assert.equal(put.status, 200);
-  }
+  await fill(client, endpoint);
   await stop(cluster);
   const whole = await inspectDevice(path);
   assert.ok(whole.blobs > 5 && whole.records > 20, JSON.stringify(whole));
@@ -55,6 +51,14 @@ test('reads do not notice a device whose blobs and log are damaged, and mend it'
   assert.match(cluster.roles[0]?.output ?? '', /"message":"data-corrupt"/);
 });
 
+async function fill(client: StoreClient, endpoint: string): Promise<void> {
+  assert.equal((await client.s3(endpoint, 'PUT', '/damage')).status, 200);
+  for (let number = 0; number < OBJECTS; number += 1) {
+    const put = await client.s3(endpoint, 'PUT', `/damage/${nameOf(number)}`, { body: bodyOf(number) });
+    assert.equal(put.status, 200);
+  }
+}
+
 async function readAll(client: StoreClient, endpoint: string): Promise<void> {
   for (let number = 0; number < OBJECTS; number += 1) {
     const got = await client.s3(endpoint, 'GET', `/damage/${nameOf(number)}`);
@@ -70,3 +74,23 @@ async function readAll(client: StoreClient, endpoint: string): Promise<void> {
 async function stop(cluster: FaultCluster): Promise<void> {
   await Promise.all(cluster.roles.map((role) => role.stop()));
 }
+
+test('a device that has lost the end of its log is out, and nobody notices', async (context) => {
+  await using cluster = await FaultCluster.make({ layout: 'together', firstPort: PORT });
+  await cluster.start();
+  const client = new StoreClient(cluster.keys);
+  context.after(() => client.close());
+  const [endpoint = ''] = cluster.endpoints;
+  await fill(client, endpoint);
+  await stop(cluster);
+  cutLog(cluster.devicePaths[1] ?? '');
+  for (let start = 0; start < 2; start += 1) {
+    await cluster.start();
+    await readAll(client, endpoint);
+    const put = await client.s3(endpoint, 'PUT', '/damage/object-000', { body: bodyOf(0) });
+    assert.equal(put.status, 200);
+    await cluster.kill();
+  }
+  const failures = (cluster.roles[0]?.output ?? '').split('"message":"device-failed"').length - 1;
+  assert.equal(failures, 2, 'it is out at every start');
+});
