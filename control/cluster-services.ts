@@ -41,9 +41,9 @@ export async function openClusterServices(parts: ClusterServicesParts): Promise<
   const cluster = await openCluster({ network: realNetwork(), clock, randomness, clusterKey, rings });
   const aggregator = new Aggregator({ cluster, store, clock, log });
   aggregator.start();
-  const ledger = new QuotaLedger(store);
+  const quotas = { book: new QuotaBook(store, cluster), ledger: new QuotaLedger(store) };
   return {
-    routes: [...usageRoutes, ...quotaRoutes({ book: new QuotaBook(store, cluster), ledger })],
+    routes: [...usageRoutes, ...quotaRoutes(() => quotas)],
     async close() {
       await aggregator.close();
       await cluster.close();

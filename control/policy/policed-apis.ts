@@ -1,8 +1,16 @@
 /** Every API that asks the policy, for the page and for the test that walks them. */
 import { FailureLimit } from '../api/failure-limit.ts';
 import { identityRoutes } from '../identity/api/identity-routes.ts';
+import { usageRoutes } from '../metering/usage-routes.ts';
+import { quotaRoutes } from '../quota/quota-routes.ts';
 import type { PolicedApi } from './policy-page.ts';
 
 export function policedApis(): readonly PolicedApi[] {
-  return [{ prefix: '/v3', routes: identityRoutes(new FailureLimit(1, () => 0)) }];
+  const nothing = () => {
+    throw new Error('a page of routes handles none');
+  };
+  return [
+    { prefix: '/v3', routes: identityRoutes(new FailureLimit(1, () => 0)) },
+    { prefix: '/v1', routes: [...usageRoutes, ...quotaRoutes(nothing)] },
+  ];
 }

@@ -11,7 +11,7 @@ import { quotaRoutes } from './quota-routes.ts';
 test('quotas are set by an administrator, seen by the project, and stand where they are kept to', async () => {
   const cluster = memoryCluster({ nowMs: () => Date.now() });
   const served = await ServedIdentity.start({}, ({ store }) =>
-    quotaRoutes({ book: new QuotaBook(store, cluster), ledger: new QuotaLedger(store) }),
+    quotaRoutes(() => ({ book: new QuotaBook(store, cluster), ledger: new QuotaLedger(store) })),
   );
   try {
     const admin = await served.admin();
@@ -52,7 +52,7 @@ test('quotas are set by an administrator, seen by the project, and stand where t
 test('a member sees its own project’s quotas, changes none, and sees no other’s', async () => {
   const cluster = memoryCluster({ nowMs: () => Date.now() });
   const served = await ServedIdentity.start({}, ({ store }) =>
-    quotaRoutes({ book: new QuotaBook(store, cluster), ledger: new QuotaLedger(store) }),
+    quotaRoutes(() => ({ book: new QuotaBook(store, cluster), ledger: new QuotaLedger(store) })),
   );
   try {
     const admin = await served.admin();

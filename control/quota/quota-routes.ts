@@ -28,9 +28,10 @@ const changeSchema = {
   },
 };
 
-export function quotaRoutes(context: QuotaContext): readonly Route[] {
+/** @param context asked for only when a request is handled: a page of all routes needs none. */
+export function quotaRoutes(context: () => QuotaContext): readonly Route[] {
   const target = (_identity: unknown, call: Call) => ({ projectId: call.params['project_id'] });
-  const defaults = async () => ({ body: { quotas: await context.book.defaults() } });
+  const defaults = async () => ({ body: { quotas: await context().book.defaults() } });
   return [
     { method: 'GET', path: '/quotas/defaults', operation: 'quota:get_defaults', handle: defaults },
     {
@@ -39,7 +40,7 @@ export function quotaRoutes(context: QuotaContext): readonly Route[] {
       operation: 'quota:update_defaults',
       body: changeSchema,
       async handle(_identity, call) {
-        await context.book.change('default', changesIn(call));
+        await context().book.change('default', changesIn(call));
         return defaults();
       },
     },
@@ -48,7 +49,7 @@ export function quotaRoutes(context: QuotaContext): readonly Route[] {
       path: '/quotas/:project_id',
       operation: 'quota:get_project',
       target,
-      handle: async (_identity, call) => shown(context, projectIn(call)),
+      handle: async (_identity, call) => shown(context(), projectIn(call)),
     },
     {
       method: 'PUT',
@@ -58,8 +59,8 @@ export function quotaRoutes(context: QuotaContext): readonly Route[] {
       body: changeSchema,
       async handle(_identity, call) {
         const project = projectIn(call);
-        await context.book.change(project, changesIn(call));
-        return shown(context, project);
+        await context().book.change(project, changesIn(call));
+        return shown(context(), project);
       },
     },
     {
@@ -69,7 +70,7 @@ export function quotaRoutes(context: QuotaContext): readonly Route[] {
       target,
       async handle(_identity, call) {
         const nothing = Object.fromEntries(quotaNames.map((name) => [name, null]));
-        await context.book.change(projectIn(call), nothing);
+        await context().book.change(projectIn(call), nothing);
         return { status: 204 };
       },
     },
