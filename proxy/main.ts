@@ -21,7 +21,7 @@ import { StorageSampler } from './metering/storage-sampler.ts';
 import { IdentityCredentials } from './identity/identity-credentials.ts';
 import { buildS3Context } from './s3/build-context.ts';
 import { createProxyServer, defaultServerLimits } from './server.ts';
-import { startExpiry, startSweep } from './sweep/start-sweep.ts';
+import { startRemovals, startSweep } from './sweep/start-sweep.ts';
 import { buildSwiftContext } from './swift/build-context.ts';
 import { HttpMetrics } from './traffic/http-metrics.ts';
 import { observeProxy } from './traffic/proxy-metrics.ts';
@@ -91,7 +91,7 @@ export async function runProxyRole(
   meter.start(() => traffic.countOpen());
   sampler.start();
   const sweep = startSweep(cluster, clock, log, config.sweep);
-  const expiry = startExpiry(cluster, { clock, log, directory: s3.directory, config: config.sweep });
+  const removals = startRemovals(cluster, { clock, log, directory: s3.directory, config: config.sweep });
   const registers = cluster.context.figures;
   const repairs = () => cluster.repairs.figures;
   observeProxy(metrics, { traffic, rings, digests, buffers, registers, repairs, sweep: () => sweep.status });
@@ -101,10 +101,11 @@ export async function runProxyRole(
       digestStreams: digests.streams,
       buffersLent: buffers.lent,
       sweep: sweep.status,
-      expiry: expiry.status,
+      expiry: removals.expiry.status,
+      lifecycle: removals.lifecycle.status,
     }),
     async close() {
-      await Promise.all([sweep.close(), expiry.close(), sampler.close()]);
+      await Promise.all([sweep.close(), removals.expiry.close(), removals.lifecycle.close(), sampler.close()]);
       await server.close();
       await meter.close();
       await cluster.close();

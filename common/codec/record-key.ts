@@ -44,6 +44,8 @@ export const recordKinds = {
   storageSample: 13,
   /** An object that is to be removed, and when; the space is the root space. */
   expiry: 14,
+  /** A bucket that has lifecycle rules; the space is the root space. */
+  lifecycleBucket: 15,
 } as const;
 export type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
 

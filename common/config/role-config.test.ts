@@ -39,7 +39,7 @@ const proxy: RoleConfig = {
     virtualHosts: ['s3.example.org'],
     bucketShards: 4,
     onlyProxy: true,
-    sweep: { graceSeconds: 60, intervalSeconds: 5, expirySeconds: 7, reclaimSeconds: 120 },
+    sweep: { graceSeconds: 60, intervalSeconds: 5, expirySeconds: 7, daySeconds: 60, reclaimSeconds: 120 },
   },
 };
 

@@ -34,6 +34,8 @@ export interface SweepConfig {
   readonly intervalSeconds: number;
   /** From one look for expired objects to the next. */
   readonly expirySeconds: number;
+  /** What a day is to lifecycle rules, and how often they are carried out. */
+  readonly daySeconds: number;
   /** Age from which on a tombstone is reclaimed. */
   readonly reclaimSeconds: number;
 }

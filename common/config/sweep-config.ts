@@ -17,6 +17,11 @@ export const sweepSection = section(
       integer(1, YEAR_SECONDS),
       'Pause between two looks for objects whose time (X-Delete-At) is over. Readers are told at once that they are gone; this is for their bytes.',
     ),
+    daySeconds: defaultTo(
+      86_400,
+      integer(1, YEAR_SECONDS),
+      'What a day is to lifecycle rules, and how often they are carried out. Less is for trying rules out.',
+    ),
     reclaimSeconds: defaultTo(
       604_800,
       integer(1, YEAR_SECONDS),

@@ -231,10 +231,9 @@ function refused(
   current: StoredRecord | undefined,
 ): Decided | undefined {
   if (condition === undefined) return undefined;
-  const verdict = judgeCondition(
-    condition,
-    current === undefined ? undefined : decodeCurrent(current)?.metadata,
-  );
+  const object = current === undefined ? undefined : decodeCurrent(current);
+  const found = object === undefined ? undefined : { ...object.metadata, version: object.version };
+  const verdict = judgeCondition(condition, found);
   return verdict === 'holds' ? undefined : { answer: { outcome: verdict } };
 }
 

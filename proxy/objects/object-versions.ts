@@ -16,7 +16,13 @@ import {
 import { objectKey } from './object-store.ts';
 import type { OlderVersion } from './older-versions.ts';
 import { releaseCurrent, releaseOlder } from './release-version.ts';
-import { selects, type VersionSelector, type VersionStamp, versionTimeMs } from './version-id.ts';
+import {
+  selects,
+  type VersionId,
+  type VersionSelector,
+  type VersionStamp,
+  versionTimeMs,
+} from './version-id.ts';
 import { readVersionRecord } from './version-store.ts';
 
 /** Rounds of an operation whose object changes every time it has been looked at. */
@@ -83,6 +89,13 @@ export async function readVersionOfUpload(
   return found?.type === 'object' && found.record.version.id === wanted.id ? found.record : undefined;
 }
 
+/** A version by its own id, also the null version; it is removed only if it stands where it is looked for. */
+export interface ExactVersion {
+  readonly id: VersionId;
+  /** `alone`: it is current, and the key's only version. `behind`: it is not current. */
+  readonly place: 'alone' | 'behind';
+}
+
 export interface VersionRemoval {
   /** Undefined when there was no such version. */
   readonly removed: VersionStamp | undefined;
@@ -106,7 +119,7 @@ export async function removeVersion(
   cluster: Cluster,
   lease: WriteLease,
   name: string,
-  selector: VersionSelector,
+  selector: VersionSelector | ExactVersion,
   leave: Leave = { bypassesGovernance: false },
 ): Promise<VersionRemoval | 'locked'> {
   const key = objectKey(lease.bucket, name);
@@ -136,15 +149,20 @@ const NOTHING: RemovalStep = { removal: { removed: undefined, isDeleteMarker: fa
 
 function decideRemoval(
   current: StoredRecord | undefined,
-  selector: VersionSelector,
+  selector: VersionSelector | ExactVersion,
   promoted: StoredRecord | undefined,
   isFree: (lock: ObjectLock | undefined) => boolean,
 ): Decision<RemovalStep> {
   if (current === undefined) return { action: 'keep', result: NOTHING };
   const head = headOf(current);
   const older = olderOf(current);
-  if (!selects(selector, head)) {
-    const wanted = older.find((version) => selects(selector, version));
+  const exact = typeof selector === 'string' ? undefined : selector;
+  const isWanted = (version: VersionStamp) =>
+    typeof selector === 'string' ? selects(selector, version) : version.id === selector.id;
+  const stands = exact === undefined || exact.place === (isWanted(head) ? 'alone' : 'behind');
+  if (!stands || (exact?.place === 'alone' && older.length > 0)) return { action: 'keep', result: NOTHING };
+  if (!isWanted(head)) {
+    const wanted = older.find(isWanted);
     if (wanted === undefined) return { action: 'keep', result: NOTHING };
     if (!isFree(wanted.lock)) return { action: 'keep', result: { locked: true } };
     const left = older.filter((version) => version !== wanted);

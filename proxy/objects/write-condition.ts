@@ -1,5 +1,6 @@
 /** A condition on what a write replaces, decided inside the register's mutation. */
 import type { ObjectMetadata } from './object-record.ts';
+import type { VersionStamp } from './version-id.ts';
 import { isExpired } from './swift-properties.ts';
 
 export interface WriteCondition {
@@ -9,18 +10,26 @@ export interface WriteCondition {
   readonly ifNoneMatch?: '*';
   /** The object must exist, and its time must be over at this moment, in milliseconds since 1970. */
   readonly ifExpiredMs?: number;
+  /** The object must be this version, as it was when it was looked at. */
+  readonly ifVersion?: Pick<VersionStamp, 'id' | 'revision'>;
 }
 
 export type ConditionVerdict = 'holds' | 'fails' | 'missing';
 
 export function judgeCondition(
   condition: WriteCondition,
-  current: Pick<ObjectMetadata, 'etag' | 'swift'> | undefined,
+  current: (Pick<ObjectMetadata, 'etag' | 'swift'> & { readonly version?: VersionStamp }) | undefined,
 ): ConditionVerdict {
   if (condition.ifNoneMatch === '*' && current !== undefined) return 'fails';
   if (condition.ifExpiredMs !== undefined) {
     if (current === undefined) return 'missing';
     if (!isExpired(current.swift, condition.ifExpiredMs)) return 'fails';
+  }
+  const { ifVersion } = condition;
+  if (ifVersion !== undefined) {
+    if (current === undefined) return 'missing';
+    const { version } = current;
+    if (version?.id !== ifVersion.id || version.revision !== ifVersion.revision) return 'fails';
   }
   if (condition.ifMatch === undefined) return 'holds';
   if (current === undefined) return 'missing';

@@ -6,8 +6,8 @@ import { type MemoryCluster, memoryCluster } from '#cluster/memory-cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
 import { spaceId } from '#common/ids.ts';
 import { ManualClock } from '#common/io/manual-clock.ts';
+import { realClock } from '#common/io/real-clock.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
-import type { Logger } from '#common/log/logger.ts';
 import { BucketDirectory } from '#proxy/buckets/bucket-directory.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import { createBucket } from '#proxy/buckets/create-bucket.ts';
@@ -18,18 +18,11 @@ import { EncodedObject } from '#proxy/objects/object-record.ts';
 import { readObject, removeObject, rewriteObject, writeObject } from '#proxy/objects/object-store.ts';
 import { readVersion } from '#proxy/objects/object-versions.ts';
 import { nothingExpired } from './expire-objects.ts';
-import { Expiry } from './expiry.ts';
+import { expiryWork } from './expiry.ts';
+import { Pace } from './pace.ts';
 
 const account = spaceId('a'.repeat(32));
 const ada = { account, accountName: 'ada' };
-const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
-
 class Crash extends Error {}
 
 /** The same cluster for a process that stops before or behind its n-th change of a record. */
@@ -94,9 +87,8 @@ class Scene {
 
   async pass(cluster: Cluster = this.cluster) {
     const { clock, directory } = this;
-    const isElected = () => Promise.resolve(true);
     const figures = nothingExpired();
-    await new Expiry({ cluster, clock, directory, log: silent, intervalMs: 1000, isElected }).pass(figures);
+    await expiryWork({ cluster, clock, directory }).run(figures, new Pace(realClock()));
     return figures;
   }
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock } from '#common/io/clock.ts';
 import { nothingExpired } from '#proxy/sweep/expire-objects.ts';
-import { Expiry } from '#proxy/sweep/expiry.ts';
+import { expiryWork } from '#proxy/sweep/expiry.ts';
+import { Pace } from '#proxy/sweep/pace.ts';
 import { openTestBed } from '../swift-test-bed.ts';
 
 const HOUR_MS = 3_600_000;
@@ -25,16 +26,14 @@ test('objects of PUT, POST, COPY and a manifest are gone from the listing when t
   const manifest = JSON.stringify([{ path: '/box/kept' }]);
   assert.equal(await put('box/manifest?multipart-manifest=put', inTen, manifest), 201);
 
-  const { cluster, directory, clock, log } = bed.context;
+  const { cluster, directory, clock } = bed.context;
   const later: Clock = {
     nowMs: () => clock.nowMs() + HOUR_MS,
     monotonicMs: () => clock.monotonicMs(),
     after: (delayMs, then) => clock.after(delayMs, then),
   };
-  const isElected = () => Promise.resolve(true);
-  const expiry = new Expiry({ cluster, directory, clock: later, log, intervalMs: HOUR_MS, isElected });
   const figures = nothingExpired();
-  await expiry.pass(figures);
+  await expiryWork({ cluster, directory, clock: later }).run(figures, new Pace(clock));
   assert.deepEqual(figures, { due: 5, expiredObjects: 4, staleEntries: 1, failures: 0 });
   assert.equal((await bed.send({ path: 'box' })).text, 'kept\nreprieved\n');
   const head = await bed.send({ method: 'HEAD', path: 'box' });
