@@ -12,6 +12,7 @@ import { usageRoutes } from './metering/usage-routes.ts';
 import { QuotaBook } from './quota/quota-book.ts';
 import { QuotaLedger } from './quota/quota-ledger.ts';
 import { quotaRoutes } from './quota/quota-routes.ts';
+import { unifiedLimitRoutes } from './quota/unified-limits.ts';
 import type { Store } from './store/store.ts';
 
 export interface ClusterServicesParts {
@@ -26,6 +27,8 @@ export interface ClusterServicesParts {
 export interface ClusterServices {
   /** Below `/v1`. */
   readonly routes: readonly Route[];
+  /** Below `/v3`, besides identity's. */
+  readonly limitRoutes: readonly Route[];
   close(): Promise<void>;
 }
 
@@ -44,6 +47,7 @@ export async function openClusterServices(parts: ClusterServicesParts): Promise<
   const quotas = { book: new QuotaBook(store, cluster), ledger: new QuotaLedger(store) };
   return {
     routes: [...usageRoutes, ...quotaRoutes(() => quotas)],
+    limitRoutes: unifiedLimitRoutes(() => quotas),
     async close() {
       await aggregator.close();
       await cluster.close();

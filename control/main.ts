@@ -53,7 +53,7 @@ export async function runControlRole(config: ControlRoleConfig, control: RoleCon
   let isReady = true;
   const app = buildApiServer({
     identity,
-    routes: identityRoutes(failures),
+    routes: [...identityRoutes(failures), ...(services?.limitRoutes ?? [])],
     version2Routes: [],
     cloudRoutes: services?.routes ?? [],
     isReady: () => isReady,

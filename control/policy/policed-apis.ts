@@ -3,6 +3,7 @@ import { FailureLimit } from '../api/failure-limit.ts';
 import { identityRoutes } from '../identity/api/identity-routes.ts';
 import { usageRoutes } from '../metering/usage-routes.ts';
 import { quotaRoutes } from '../quota/quota-routes.ts';
+import { unifiedLimitRoutes } from '../quota/unified-limits.ts';
 import type { PolicedApi } from './policy-page.ts';
 
 export function policedApis(): readonly PolicedApi[] {
@@ -10,7 +11,10 @@ export function policedApis(): readonly PolicedApi[] {
     throw new Error('a page of routes handles none');
   };
   return [
-    { prefix: '/v3', routes: identityRoutes(new FailureLimit(1, () => 0)) },
+    {
+      prefix: '/v3',
+      routes: [...identityRoutes(new FailureLimit(1, () => 0)), ...unifiedLimitRoutes(nothing)],
+    },
     { prefix: '/v1', routes: [...usageRoutes, ...quotaRoutes(nothing)] },
   ];
 }
