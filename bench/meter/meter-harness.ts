@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { meterCommand } from './main.ts';
 import type { MeterDocument } from './report/meter-document.ts';
 
@@ -57,4 +59,16 @@ export async function meter<Document extends MeterDocument>(
       return JSON.parse(json) as Document;
     },
   };
+}
+
+const SCHEMA = fileURLToPath(new URL('../../docs/meter-result.schema.json', import.meta.url));
+const validate = new Ajv2020({ strict: false }).compile(JSON.parse(readFileSync(SCHEMA, 'utf8')) as object);
+
+/** Whether the published schema takes it. */
+export function isConformant(document: unknown): boolean {
+  return validate(document);
+}
+
+export function conforms(document: MeterDocument): void {
+  assert.ok(validate(document), JSON.stringify(validate.errors, null, 1));
 }

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { meter, MeterFolder } from '../meter-harness.ts';
+import { conforms, meter, MeterFolder } from '../meter-harness.ts';
 import { startAgent } from './agent.ts';
 import { connectAgent } from './remote-worker.ts';
 import { parseScript } from './script.ts';
@@ -29,6 +29,7 @@ describe('agents', () => {
     const env = { HOLDFAST_METER_TOKEN: 'a token' };
     const { exitCode, err, out, document } = await meter<ScriptDocument>(`run ${path}`, { env });
     assert.equal(exitCode, 0, err);
+    conforms(document());
     const [both] = document().steps;
     assert.ok(both?.result !== null && both?.result !== undefined && 'runs' in both.result);
     assert.equal(both.result.framesTotal, 5 * 10);
@@ -53,6 +54,7 @@ describe('agents', () => {
     const { exitCode, out, document } = await meter<ScriptDocument>(`run ${path}`);
     assert.equal(exitCode, 1);
     assert.match(out, /LOST: 127\.0\.0\.1:9/);
+    conforms(document());
     assert.equal(document().valid, false);
     assert.ok(document().invalidReasons.includes('worker-lost'));
     const [step] = document().steps;

@@ -77,6 +77,8 @@ export class MeterCrew implements Disposable {
   /** Throws what stands in the way, in one line. */
   async open(spec: TargetSpec): Promise<TargetTraits> {
     // The first makes the place; the others find it.
+    if (spec.scheme === 'iscsi' && this.#alive().length > 1)
+      throw new HoldfastError('invalid-argument', 'a logical unit is measured by one process: --processes 1');
     const [first, ...others] = this.#alive() as [WorkerHandle, ...WorkerHandle[]];
     const traits = await first.caller.call('open', spec);
     await Promise.all(others.map(({ caller }) => caller.call('open', spec)));

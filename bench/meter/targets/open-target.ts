@@ -1,4 +1,5 @@
 /** Opens a target by its scheme. */
+import { IscsiTarget } from '../iscsi/iscsi-target.ts';
 import type { ContentRange } from './content-range.ts';
 import { FileTarget } from './file-target.ts';
 import { HttpTarget } from './http-target.ts';
@@ -14,6 +15,8 @@ export function openTarget(spec: TargetSpec, content: ContentRange): MediaTarget
       return new S3Target(spec, content);
     case 'swift':
       return new SwiftTarget(spec, content);
+    case 'iscsi':
+      return new IscsiTarget(spec, content);
     default:
       return new HttpTarget(spec, content);
   }

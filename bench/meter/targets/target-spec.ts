@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bytes, count, duration, wrong } from '../../load/option-values.ts';
+import { parseIscsiUrl } from '../iscsi/iscsi-target.ts';
 import type { DirectMode, SyncMode, TargetSpec } from './target.ts';
 
 const CONNECTIONS_MAX = 4096;
@@ -16,6 +17,7 @@ export const TARGET_OPTIONS = {
   endpoint: text,
   region: text,
   anonymous: flag,
+  overwrite: flag,
   name: text,
   seed: text,
   sync: text,
@@ -26,9 +28,10 @@ export const TARGET_OPTIONS = {
 } as const;
 
 export const TARGET_USAGE = `  --target URL            file:FOLDER (or just a folder's path), s3://BUCKET or s3://, swift://CONTAINER or swift://,
+                          iscsi://HOST:PORT/TARGET/LUN with --overwrite: what the unit holds is lost
                           http(s)://SERVER/FILE or http(s)://SERVER/FOLDER/ (read only)
                           s3: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION
-                          swift: ST_AUTH, ST_USER, ST_KEY
+                          swift: ST_AUTH, ST_USER, ST_KEY; iscsi: ISCSI_CHAP_USER, ISCSI_CHAP_SECRET
   --endpoint URL          of s3: in place of AWS_ENDPOINT_URL; of swift: the storage URL in place of the one that is told
   --region NAME           of s3; default AWS_REGION, or us-east-1
   --anonymous             of s3: do not sign
@@ -46,6 +49,7 @@ export interface TargetValues {
   readonly endpoint?: string | undefined;
   readonly region?: string | undefined;
   readonly anonymous?: boolean | undefined;
+  readonly overwrite?: boolean | undefined;
   readonly name?: string | undefined;
   readonly seed?: string | undefined;
   readonly sync?: string | undefined;
@@ -137,6 +141,27 @@ function httpWhere(target: string, name: string | undefined): Where {
   return { scheme: 'http', url: target, place, bucket: '', ownBucket: false, prefix, ...NOBODY };
 }
 
+function iscsiWhere(target: string, name: string, values: TargetValues, env: Environment): Where {
+  if (parseIscsiUrl(target) === undefined)
+    throw wrong(`not a logical unit: ${target} (such as iscsi://host/iqn.2026-01.org:disk/1)`);
+  if (values.overwrite !== true)
+    throw wrong('what the logical unit holds would be lost: give --overwrite if it may be');
+  const user = env['ISCSI_CHAP_USER'] ?? '';
+  const secret = env['ISCSI_CHAP_SECRET'] ?? '';
+  const prefix = `${name}/`;
+  return {
+    ...NOBODY,
+    scheme: 'iscsi',
+    url: target,
+    place: target,
+    bucket: '',
+    ownBucket: true,
+    prefix,
+    user,
+    secret,
+  };
+}
+
 function fileWhere(target: string, name: string): Where {
   const path = target.startsWith('file://') ? fileURLToPath(target) : target.replace(/^file:/, '');
   if (path === '') throw wrong('file: needs a folder behind it');
@@ -156,10 +181,13 @@ function whereOf(target: string, name: string, values: TargetValues, env: Enviro
   const [, scheme = '', rest = ''] = /^([a-z0-9]+):\/\/(.*)$/.exec(target) ?? [];
   if (scheme === 's3') return s3Where(rest, name, values, env);
   if (scheme === 'swift') return swiftWhere(rest, name, values, env);
+  if (scheme === 'iscsi') return iscsiWhere(target, name, values, env);
   if (scheme === 'http' || scheme === 'https') return httpWhere(target, values.name);
   if (scheme === 'file' || target.startsWith('file:') || /^[./~]/.test(target))
     return fileWhere(target, name);
-  throw wrong(`no such kind of target: ${target} (there are file:, s3://, swift://, http:// and https://)`);
+  throw wrong(
+    `no such kind of target: ${target} (there are file:, s3://, swift://, iscsi://, http:// and https://)`,
+  );
 }
 
 /** Throws `invalid-argument` with one clear line. */
