@@ -23,6 +23,7 @@ const person = (account: typeof adaId, userName: string): Requester => ({
 const ada = person(adaId, 'ada');
 const bob = person(bobId, 'bob');
 const member: Requester = { ...ada, userName: 'minor', ownsAccount: false };
+const reader: Requester = { ...member, userName: 'reader', readsAccount: true };
 const admin: Requester = { ...bob, admin: true };
 const nobody: Requester = { ...person(anonymousAccount, 'anonymous'), anonymous: true, ownsAccount: false };
 
@@ -169,4 +170,20 @@ describe('policies', () => {
     assert.equal(decide(bob, 's3:ListBucket', bucket), 'deny');
     assert.equal(decide(member, 's3:ListBucket', bucket), 'allow');
   });
+});
+
+test('a reader reads what is its account’s, unless a policy refuses it, and changes nothing', () => {
+  const list = canned('private');
+  for (const action of ['s3:GetObject', 's3:ListBucket', 's3:GetBucketAcl', 's3:GetBucketPolicy'] as const)
+    assert.equal(decide(reader, action, rules(), list), 'allow', action);
+  for (const action of ['s3:PutObject', 's3:DeleteObject', 's3:PutBucketAcl', 's3:DeleteBucket'] as const)
+    assert.equal(decide(reader, action, rules(), list), 'deny', action);
+  assert.equal(
+    decide(reader, 's3:GetObject', rules({ owner: bobId, list: canned('private', bobId) }), list),
+    'deny',
+  );
+  assert.equal(decide(reader, 's3:GetObject', rules(), canned('private', bobId)), 'deny');
+  assert.equal(decide(reader, 's3:GetObject', rules()), 'absent');
+  const refusing = rules({ policy: policy('Deny', 's3:GetObject') });
+  assert.equal(decide(reader, 's3:GetObject', refusing, list), 'deny');
 });

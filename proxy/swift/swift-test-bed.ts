@@ -4,6 +4,8 @@ import { type MemoryCluster, memoryCluster } from '#cluster/memory-cluster.ts';
 import { spaceId } from '#common/ids.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
+import type { KnownIdentity } from '#control/protocol/known-identity.ts';
+import { SecretSeal } from '#control/protocol/sealed-secret.ts';
 import type { Logger } from '#common/log/logger.ts';
 import type { Credential } from '#proxy/auth/credential-store.ts';
 import { memoryCredentials } from '#proxy/auth/memory-credentials.ts';
@@ -11,6 +13,7 @@ import type { UserRole } from '#proxy/auth/users-file.ts';
 import { defaultBodyLimits } from '#proxy/body/body-context.ts';
 import { BufferPool } from '#proxy/body/buffer-pool.ts';
 import { DigestPool } from '#proxy/body/digest-pool.ts';
+import { IdentityCredentials } from '#proxy/identity/identity-credentials.ts';
 import { buildS3Context } from '#proxy/s3/build-context.ts';
 import { createProxyServer } from '#proxy/server.ts';
 import { buildSwiftContext } from './build-context.ts';
@@ -63,26 +66,31 @@ export interface TestBed extends AsyncDisposable {
   status(sent: Sent): Promise<number>;
 }
 
-export async function openTestBed(): Promise<TestBed> {
+const CLUSTER_KEY = Buffer.alloc(32, 7);
+
+/** @param identity what is known of Keystone's users, beside those above. */
+export async function openTestBed(identity?: KnownIdentity): Promise<TestBed> {
   const clock = realClock();
   const cluster = memoryCluster({ nowMs: () => clock.nowMs(), stripeBytes: 100_000 });
   const buffers = new BufferPool(32);
   const digests = DigestPool.start({ memory: buffers.memory, workers: 1 });
   const complaints: string[] = [];
+  const users = memoryCredentials([ada, mia, bob, root]);
+  const seal = new SecretSeal(CLUSTER_KEY);
   const s3 = buildS3Context({
     name: 'proxy-1',
     cluster,
     clock,
     randomness: realRandomness(),
     log: complaining(complaints),
-    credentials: memoryCredentials([ada, mia, bob, root]),
+    credentials: identity === undefined ? users : new IdentityCredentials(users, identity, seal),
     bodies: { buffers, digests, clock, limits: defaultBodyLimits },
     region: 'us-east-1',
     virtualHosts: ['s3.test'],
     bucketShards: 3,
     onlyProxy: true,
   });
-  const context = buildSwiftContext(s3, Buffer.alloc(32, 7));
+  const context = buildSwiftContext(s3, CLUSTER_KEY, identity);
   const server = createProxyServer({ s3, swift: context });
   const port = await server.listen({ host: '127.0.0.1', port: 0 });
   const agent = new Agent({ keepAlive: true });
