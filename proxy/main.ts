@@ -78,7 +78,15 @@ export async function runProxyRole(
   const { name, region, virtualHosts, bucketShards, onlyProxy } = config;
   const bodies = { buffers, digests, clock, limits: defaultBodyLimits };
   const served = { cluster, clock, randomness, log, credentials, bodies };
-  const s3 = buildS3Context({ ...served, name, region, virtualHosts, bucketShards, onlyProxy });
+  const s3 = buildS3Context({
+    ...served,
+    name,
+    region,
+    virtualHosts,
+    bucketShards,
+    onlyProxy,
+    lifecycleDayMs: config.sweep.daySeconds * 1000,
+  });
   const metrics = control.metrics ?? new MetricsRegistry();
   const meter = new Meter({ cluster, clock, randomness, log });
   const sampler = new StorageSampler({ cluster, clock, randomness, log });
@@ -105,7 +113,12 @@ export async function runProxyRole(
       lifecycle: removals.lifecycle.status,
     }),
     async close() {
-      await Promise.all([sweep.close(), removals.expiry.close(), removals.lifecycle.close(), sampler.close()]);
+      await Promise.all([
+        sweep.close(),
+        removals.expiry.close(),
+        removals.lifecycle.close(),
+        sampler.close(),
+      ]);
       await server.close();
       await meter.close();
       await cluster.close();

@@ -139,3 +139,25 @@ test('open uploads are aborted, and rules that were deleted do nothing', async (
   assert.equal((await walk(bed, 3)).buckets, 0);
   assert.equal(bed.cluster.recordCount, records - 1, 'the note of the bucket is gone');
 });
+
+test('answers say when an object is to expire, and by which rule', async () => {
+  await using bed = await openTestBed();
+  await bed.send({ method: 'PUT', path: '/box' });
+  await setRules(
+    bed,
+    rule('<ID>in a week</ID>', '<Prefix>log/</Prefix>', expiration('<Days>7</Days>')),
+    rule('<ID>sooner</ID>', '<Prefix>log/tmp/</Prefix>', expiration('<Days>1</Days>')),
+  );
+  const expirationOf = async (key: string) => {
+    const told = await put(bed, key);
+    for (const method of ['GET', 'HEAD']) {
+      const read = await bed.send({ method, path: `/box/${key}` });
+      assert.equal(read.headers['x-amz-expiration'], told.headers['x-amz-expiration']);
+    }
+    return told.headers['x-amz-expiration'];
+  };
+  const form = /^expiry-date="\w{3}, \d\d \w{3} \d{4} 00:00:00 GMT", rule-id="(.*)"$/;
+  assert.equal(form.exec(String(await expirationOf('log/a')))?.[1], 'in%20a%20week');
+  assert.equal(form.exec(String(await expirationOf('log/tmp/a')))?.[1], 'sooner');
+  assert.equal(await expirationOf('other'), undefined);
+});

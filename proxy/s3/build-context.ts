@@ -6,6 +6,7 @@ import type { Logger } from '#common/log/logger.ts';
 import type { CredentialStore } from '#proxy/auth/credential-store.ts';
 import { AccountStore } from '#proxy/accounts/account-store.ts';
 import { Quotas } from '#proxy/quota/quotas.ts';
+import { AnnouncedExpirations } from '#proxy/lifecycle/announced-expiration.ts';
 import { RulesOfBuckets } from '#proxy/access/rules-of-bucket.ts';
 import { SigningKeyCache } from '#proxy/auth/signing-key.ts';
 import type { BodyContext } from '#proxy/body/body-context.ts';
@@ -29,6 +30,8 @@ export interface S3Parts {
   readonly bucketShards: number;
   /** True when no other process serves this cluster's buckets. */
   readonly onlyProxy: boolean;
+  /** What a day is to lifecycle rules; 24 hours when left out. */
+  readonly lifecycleDayMs?: number;
   /** 5 MiB when left out. */
   readonly partBytesMin?: number;
 }
@@ -50,6 +53,7 @@ export function buildS3Context(parts: S3Parts): S3Context {
     accounts,
     directory: new BucketDirectory(buckets),
     rules: new RulesOfBuckets(),
+    expirations: new AnnouncedExpirations(parts.lifecycleDayMs),
     region,
     virtualHosts: parts.virtualHosts.map((host) => host.toLowerCase()),
     hostId: Buffer.from(parts.name).toString('base64'),

@@ -8,6 +8,7 @@ import type { RulesOfBuckets } from '#proxy/access/rules-of-bucket.ts';
 import type { AuthenticationOptions } from '#proxy/auth/authentication.ts';
 import type { CredentialStore } from '#proxy/auth/credential-store.ts';
 import type { BodyContext } from '#proxy/body/body-context.ts';
+import type { AnnouncedExpirations } from '#proxy/lifecycle/announced-expiration.ts';
 import type { BucketContext } from '#proxy/buckets/bucket-context.ts';
 import type { BucketDirectory } from '#proxy/buckets/bucket-directory.ts';
 
@@ -24,6 +25,8 @@ export interface S3Context {
   readonly accounts: AccountStore;
   /** What buckets say about access to them. */
   readonly rules: RulesOfBuckets;
+  /** When lifecycle rules have objects expire. */
+  readonly expirations: AnnouncedExpirations;
   /** What GetBucketLocation names. */
   readonly region: string;
   /** Lower-case host names under which `bucket.host` addresses a bucket. */

@@ -2,7 +2,7 @@
 import { type ByteRange, parseRange } from '#proxy/http/byte-range.ts';
 import { judgeRead, readConditions } from '#proxy/http/conditions.ts';
 import { httpTime } from '#proxy/http/http-time.ts';
-import type { BucketPlace } from '#proxy/objects/bucket-access.ts';
+import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import type { BodySource } from '#proxy/objects/body-source.ts';
 import { readLayout } from '#proxy/objects/object-body.ts';
 import type { ObjectRecord } from '#proxy/objects/object-record.ts';
@@ -60,7 +60,7 @@ export async function beginReading(request: S3Request, context: S3Context): Prom
 async function readingOf(
   request: S3Request,
   context: S3Context,
-  bucket: BucketPlace,
+  bucket: BucketRecord,
   record: ObjectRecord,
 ): Promise<Omit<Reading, 'source'>> {
   const { metadata, modifiedMs } = record;
@@ -68,6 +68,12 @@ async function readingOf(
   pushVersion(headers, bucket, record.version);
   pushLock(headers, metadata.lock);
   writeStoredHeaders(headers, metadata, modifiedMs, overrides(request));
+  // A version that is asked for by its id may not be the current one, which alone expires.
+  const expiration =
+    request.query.get('versionId') === undefined
+      ? context.expirations.of(bucket, request.key, metadata, modifiedMs)
+      : undefined;
+  if (expiration !== undefined) headers.push('x-amz-expiration', expiration);
   const part = await partRange(request, context, record, headers);
   const range = part ?? requestedRange(request, record);
   const whole = { start: 0, end: metadata.sizeBytes };

@@ -55,6 +55,8 @@ export const putObject: Operation = async (request, context) => {
   const answer: FlatHeaders = ['ETag', `"${md5Hex}"`];
   pushChecksum(answer, checksum);
   pushWritten(answer, written);
+  const expiration = context.expirations.of(lease.bucket, key, metadata, written.modifiedMs);
+  if (expiration !== undefined) answer.push('x-amz-expiration', expiration);
   request.reply.empty(200, answer);
 };
 
