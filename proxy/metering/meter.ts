@@ -9,6 +9,7 @@ import {
   accountRowKey,
   decodeTraffic,
   encodeRow,
+  type Hour,
   hourOf,
   laterHour,
   trafficKey,
@@ -29,6 +30,7 @@ const CLOSE_MS_MAX = 3000;
 const KEPT_HOURS = 24;
 const TALLIES_MAX = 100_000;
 const CONCURRENT_MAX = 8;
+const HOUR_MS = 3_600_000;
 
 export interface MeterParts {
   readonly cluster: Cluster;
@@ -42,6 +44,9 @@ export class Meter implements TrafficListener {
   /** Of this process's life. */
   readonly #run: string;
   readonly #tallies = new Map<string, Tally>();
+  /** Those of the present hour, which begins here. */
+  readonly #present = new Map<SpaceId, Tally>();
+  #presentFromMs = 0;
   /** Accounts that are known to be among the metered ones. */
   readonly #registered = new Set<SpaceId>();
   #countOpen: () => void = () => {};
@@ -135,7 +140,19 @@ export class Meter implements TrafficListener {
   }
 
   #tallyOf(account: SpaceId): Tally | undefined {
-    const hour = hourOf(this.#parts.clock.nowMs());
+    const nowMs = this.#parts.clock.nowMs();
+    if (nowMs < this.#presentFromMs || nowMs >= this.#presentFromMs + HOUR_MS) {
+      this.#present.clear();
+      this.#presentFromMs = nowMs - (nowMs % HOUR_MS);
+    }
+    const present = this.#present.get(account);
+    if (present !== undefined) return present;
+    const tally = this.#tallyIn(hourOf(nowMs), account);
+    if (tally !== undefined) this.#present.set(account, tally);
+    return tally;
+  }
+
+  #tallyIn(hour: Hour, account: SpaceId): Tally | undefined {
     const key = `${hour}/${account}`;
     const known = this.#tallies.get(key);
     if (known !== undefined || this.#isClosed || this.#tallies.size >= TALLIES_MAX) return known;

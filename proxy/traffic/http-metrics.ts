@@ -1,18 +1,31 @@
 /** What the doors do, as metrics. */
 import { SECONDS_BOUNDS } from '#common/metrics/histogram.ts';
-import type { Counter } from '#common/metrics/counter.ts';
-import type { Histogram } from '#common/metrics/histogram.ts';
+import type { Counter, CounterSeries } from '#common/metrics/counter.ts';
+import type { Histogram, HistogramSeries } from '#common/metrics/histogram.ts';
 import type { MetricsRegistry } from '#common/metrics/registry.ts';
 import type { FinishedRequest, RequestTrace, TrafficListener, TransferredBytes } from './request-trace.ts';
 
 /** A request that was refused before it was known what it wants. */
 const UNROUTED = 'none';
 
+interface OperationSeries {
+  readonly durations: HistogramSeries;
+  readonly statuses: Map<number, CounterSeries>;
+}
+
+interface DoorSeries {
+  readonly bytesIn: CounterSeries;
+  readonly bytesOut: CounterSeries;
+  readonly operations: Map<string, OperationSeries>;
+}
+
 export class HttpMetrics implements TrafficListener {
   readonly #requests: Counter;
   readonly #durations: Histogram;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
+  /** The series that a request adds to, so that counting it makes no new strings. */
+  readonly #doors = new Map<RequestTrace['door'], DoorSeries>();
 
   constructor(registry: MetricsRegistry) {
     this.#requests = registry.counter({
@@ -39,13 +52,38 @@ export class HttpMetrics implements TrafficListener {
   }
 
   transferred({ door }: RequestTrace, { bytesIn, bytesOut }: TransferredBytes): void {
-    this.#bytesIn.with(door).add(bytesIn);
-    this.#bytesOut.with(door).add(bytesOut);
+    const series = this.#seriesOf(door);
+    series.bytesIn.add(bytesIn);
+    series.bytesOut.add(bytesOut);
   }
 
   finished({ trace, status, seconds }: FinishedRequest): void {
     const operation = trace.operation === '' ? UNROUTED : trace.operation;
-    this.#requests.with(trace.door, operation, String(status)).add();
-    this.#durations.with(trace.door, operation).observe(seconds);
+    const { door } = trace;
+    const { operations } = this.#seriesOf(door);
+    let series = operations.get(operation);
+    if (series === undefined) {
+      series = { durations: this.#durations.with(door, operation), statuses: new Map() };
+      operations.set(operation, series);
+    }
+    let requests = series.statuses.get(status);
+    if (requests === undefined) {
+      requests = this.#requests.with(door, operation, String(status));
+      series.statuses.set(status, requests);
+    }
+    requests.add();
+    series.durations.observe(seconds);
+  }
+
+  #seriesOf(door: RequestTrace['door']): DoorSeries {
+    const known = this.#doors.get(door);
+    if (known !== undefined) return known;
+    const series = {
+      bytesIn: this.#bytesIn.with(door),
+      bytesOut: this.#bytesOut.with(door),
+      operations: new Map<string, OperationSeries>(),
+    };
+    this.#doors.set(door, series);
+    return series;
   }
 }
