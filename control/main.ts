@@ -11,6 +11,7 @@ import { openClusterServices } from './cluster-services.ts';
 import { FailureLimit } from './api/failure-limit.ts';
 import { buildApiServer } from './api/server.ts';
 import { identityRoutes } from './identity/api/identity-routes.ts';
+import { version2Routes } from './identity/api/version2.ts';
 import { ensureFirstStart } from './identity/first-start.ts';
 import { startFeedServer } from './identity/feed/feed-server.ts';
 import { openIdentity } from './identity/identity.ts';
@@ -54,7 +55,7 @@ export async function runControlRole(config: ControlRoleConfig, control: RoleCon
   const app = buildApiServer({
     identity,
     routes: [...identityRoutes(failures), ...(services?.limitRoutes ?? [])],
-    version2Routes: [],
+    version2Routes: version2Routes(failures),
     cloudRoutes: services?.routes ?? [],
     isReady: () => isReady,
   });

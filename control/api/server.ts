@@ -35,7 +35,7 @@ export function buildApiServer(options: ApiServerOptions): FastifyInstance {
     http: { maxHeaderSize: HEADER_BYTES_MAX },
     // What is wrong is told and not put right: no conversions, nothing left out, nothing filled in.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 8192 },
     // A path that cannot be decoded.
     frameworkErrors: (error, request, reply) => {
       void reply.header('x-openstack-request-id', request.id);

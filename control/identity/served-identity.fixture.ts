@@ -7,6 +7,7 @@ import type { Route } from '../api/route.ts';
 import { buildApiServer } from '../api/server.ts';
 import { memoryStore } from '../store/memory-store.ts';
 import { identityRoutes } from './api/identity-routes.ts';
+import { version2Routes } from './api/version2.ts';
 import { ensureFirstStart } from './first-start.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import { defaultIdentitySettings, type IdentitySettings } from './settings.ts';
@@ -97,7 +98,7 @@ export class ServedIdentity {
     const app = buildApiServer({
       identity,
       routes: change(identityRoutes(failures)),
-      version2Routes: [],
+      version2Routes: version2Routes(failures),
       cloudRoutes,
       isReady: () => true,
     });

@@ -1,6 +1,7 @@
 /** Every API that asks the policy, for the page and for the test that walks them. */
 import { FailureLimit } from '../api/failure-limit.ts';
 import { identityRoutes } from '../identity/api/identity-routes.ts';
+import { version2Routes } from '../identity/api/version2.ts';
 import { usageRoutes } from '../metering/usage-routes.ts';
 import { quotaRoutes } from '../quota/quota-routes.ts';
 import { unifiedLimitRoutes } from '../quota/unified-limits.ts';
@@ -15,6 +16,7 @@ export function policedApis(): readonly PolicedApi[] {
       prefix: '/v3',
       routes: [...identityRoutes(new FailureLimit(1, () => 0)), ...unifiedLimitRoutes(nothing)],
     },
+    { prefix: '/v2.0', routes: version2Routes(new FailureLimit(1, () => 0)) },
     { prefix: '/v1', routes: [...usageRoutes, ...quotaRoutes(nothing)] },
   ];
 }
