@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
 import { hasCode } from '#common/errors.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
+import { FeedProof } from '../../protocol/feed-proof.ts';
+import { type FeedFrame, type FollowRequest, loadFollowMethod } from '../../protocol/identity-feed.ts';
 import { IdentityFollower, type IdentityFollowerOptions } from '../../protocol/identity-follower.ts';
 import { inProject, ServedIdentity, textAt } from '../served-identity.fixture.ts';
 import { type FeedServer, startFeedServer } from './feed-server.ts';
@@ -148,6 +151,35 @@ describe('the identity feed', () => {
     assert.match(problems[0] ?? '', /no proof/);
     assert.equal(stranger.known.isCurrent, false);
     await stranger.close();
+  });
+
+  test('is not believed when it comes from somebody without the cluster’s key', async () => {
+    const body = Buffer.from('{"begins":true,"isWhole":true,"put":[],"removed":[]}');
+    const impostor = new Server();
+    impostor.addService(
+      { follow: loadFollowMethod() },
+      {
+        follow: (call: ServerWritableStream<FollowRequest, FeedFrame>) => {
+          call.write(new FeedProof(Buffer.alloc(32, 1)).frame(call.request.nonce, 0, body));
+        },
+      },
+    );
+    const port = await new Promise<number>((resolve, reject) =>
+      impostor.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
+      ),
+    );
+    const problems: string[] = [];
+    const wary = await follow({
+      feed: { host, port },
+      cacheFile: join(folder, 'wary'),
+      report: (problem) => problems.push(problem),
+    });
+    await eventually(() => problems.length > 0);
+    assert.match(problems[0] ?? '', /did not prove/);
+    assert.equal(wary.known.isCurrent, false);
+    await wary.close();
+    impostor.forceShutdown();
   });
 
   test('gone, leaves what is known good, for the stated time, over a restart too; and is followed again when it is back', async () => {
