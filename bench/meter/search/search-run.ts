@@ -8,6 +8,7 @@ import { confirmMost, findMost, type Outcome } from './find-most.ts';
 import type { PhaseAnswer, SearchDocument, SearchPhase, SearchStep } from './search-document.ts';
 
 const CONFIRMATIONS_MAX = 5;
+const ATTEMPTS_MAX = 3;
 const START_MARGIN_MS = 500;
 
 export interface SearchSettings {
@@ -78,7 +79,20 @@ export class SearchRun {
     return { streams, limitedBy: LIMITS[found.limitedBy], confirmedBy };
   }
 
+  /** A step in which the meter was in the way says nothing: it is made again, a few times at most. */
   async #step(
+    phase: SearchPhase,
+    purpose: SearchStep['purpose'],
+    streams: number,
+    durationMs: number,
+  ): Promise<Outcome> {
+    let outcome: Outcome = 'impossible';
+    for (let attempt = 0; attempt < ATTEMPTS_MAX && outcome === 'impossible'; attempt++)
+      outcome = await this.#attempt(phase, purpose, streams, durationMs);
+    return outcome;
+  }
+
+  async #attempt(
     phase: SearchPhase,
     purpose: SearchStep['purpose'],
     streams: number,

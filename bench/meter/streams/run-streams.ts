@@ -80,6 +80,10 @@ export async function runStreams(order: StreamsOrder, around: StreamsSurrounding
       recordedBy === undefined ? [] : [[recordedBy, new GrowingClip()] as const],
     ),
   );
+  const sleepers = new Set<() => void>();
+  signal.addEventListener('abort', () => {
+    for (const wake of sleepers) wake();
+  });
   let stopped: string | null = null;
   const watch = setInterval(() => {
     if (order.live) around.figures(counter.figures());
@@ -94,7 +98,7 @@ export async function runStreams(order: StreamsOrder, around: StreamsSurrounding
         counter.streams.push(row);
         const { target, clock, originMs } = around;
         const plan = planOf(order, stream, target, growing);
-        await new StreamRunner(plan, row, { target, clock, counter, originMs, signal }).run();
+        await new StreamRunner(plan, row, { target, clock, counter, originMs, signal, sleepers }).run();
       }),
     );
   } finally {

@@ -32,6 +32,8 @@ export interface RunSurroundings {
   /** The run's start on the clock. */
   readonly originMs: number;
   readonly signal: AbortSignal;
+  /** Called when the signal aborts. A set, because a signal with thousands of listeners is slow to take another. */
+  readonly sleepers: Set<() => void>;
 }
 
 /** What goes wrong in a target is the storage's; what is no such failure is ours, and is counted under its own kind. */
@@ -70,7 +72,8 @@ export class StreamRunner {
       if (this.#run.signal.aborted) break;
       // Time for which the storage held the stream up is not the meter's.
       const lagMs = this.#nowMs() - Math.max(askedMs, this.#unblockedAtMs);
-      this.#run.counter.asked(Math.max(0, lagMs), 1000 / plan.timing.framesPerS);
+      if (unit.firstSlot >= plan.countedFromSlot)
+        this.#run.counter.asked(Math.max(0, lagMs), 1000 / plan.timing.framesPerS);
       await this.#room();
       lastDueMs = plan.startMs + timing.dueAtMs + (unit.slots - 1) * timing.intervalMs;
       this.#start(unit, timing);
@@ -90,16 +93,16 @@ export class StreamRunner {
   }
 
   #sleep(leftMs: number): Promise<void> {
-    const { clock, signal } = this.#run;
+    const { clock, signal, sleepers } = this.#run;
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         timer.cancel();
-        signal.removeEventListener('abort', done);
+        sleepers.delete(done);
         resolve();
       };
       const timer = clock.after(leftMs, done);
-      signal.addEventListener('abort', done);
-      if (signal.aborted) done();
+      sleepers.add(done);
     });
   }
 
@@ -177,25 +180,13 @@ export class StreamRunner {
   /** Waits for what is under way, but not beyond the moment from which it would be dropped anyway. */
   async #settle(untilMs: number): Promise<void> {
     if (this.#underWay.size === 0 || this.#run.signal.aborted) return;
-    const patient = new AbortController();
-    const limit = this.#sleepUnless(untilMs - this.#nowMs(), patient.signal);
-    await Promise.race([Promise.all(this.#underWay.keys()), limit]);
-    patient.abort();
+    await Promise.race([
+      Promise.all(this.#underWay.keys()),
+      this.#sleep(Math.max(0, untilMs - this.#nowMs())),
+    ]);
     if (this.#run.signal.aborted) return;
     for (const settle of this.#underWay.values())
       settle(new OperationFailure('peer-unavailable', 'never-came', 'it had not come when the run ended'));
-  }
-
-  #sleepUnless(leftMs: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#run.clock.after(Math.max(0, leftMs), resolve);
-      const give = (): void => {
-        timer.cancel();
-        resolve();
-      };
-      signal.addEventListener('abort', give);
-      this.#run.signal.addEventListener('abort', give);
-    });
   }
 
   async #openRecording(): Promise<void> {
