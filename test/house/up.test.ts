@@ -160,7 +160,7 @@ describe('a cluster in the foreground', () => {
     const listed = await holdfast('user', 'list', '--data', data);
     assert.match(listed.stdout, /^alice +film +\w+ +owner +no$/m);
     assert.ok(!listed.stdout.includes(bob.AWS_SECRET_ACCESS_KEY));
-    assert.equal((await holdfast('user', 'add', 'bob', '--data', data)).code, 3);
+    assert.equal((await holdfast('user', 'add', 'bob', '--account', 'film', '--data', data)).code, 3);
     assert.equal((await holdfast('user', 'add', 'no/name', '--data', data)).code, 2);
     assert.equal((await holdfast('user', 'remove', 'bob', '--data', data)).code, 0);
     await becomes(403);
