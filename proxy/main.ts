@@ -92,7 +92,8 @@ export async function runProxyRole(
   const sampler = new StorageSampler({ cluster, clock, randomness, log });
   const traffic = new Traffic(clock, [new HttpMetrics(metrics), meter]);
   const doors = { s3, swift: buildSwiftContext(s3, clusterKey, follower?.known) };
-  const server = createProxyServer(doors, defaultServerLimits, traffic);
+  const limits = { ...defaultServerLimits, requestsMax: config.requestsMax };
+  const server = createProxyServer(doors, limits, traffic);
   const port = await server.listen(
     control.listener === undefined ? config.listen : (control.listener as Server),
   );

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
+import { REQUESTS_MAX_DEFAULT } from '#common/config/proxy-limits-config.ts';
 import type { Address } from '#common/io/network.ts';
 import { type DoorContexts, Doors } from './doors.ts';
 import { UnencodedPaths } from './http/unencoded-path.ts';
@@ -25,6 +26,8 @@ export interface ProxyServerLimits {
   /** How long a connection may carry no byte in either direction while a request is under way. */
   readonly idleMs: number;
   readonly connectionsMax: number;
+  /** Requests under way at once; one more is refused in its door's own form, and its body is not read. */
+  readonly requestsMax: number;
   /** How long `close` waits for requests that are under way. */
   readonly closeMs: number;
 }
@@ -35,6 +38,7 @@ export const defaultServerLimits: ProxyServerLimits = Object.freeze({
   keepAliveMs: 65_000,
   idleMs: 120_000,
   connectionsMax: 10_000,
+  requestsMax: REQUESTS_MAX_DEFAULT,
   closeMs: 10_000,
 });
 
@@ -73,7 +77,7 @@ export function createProxyServer(
   Object.assign(server, { httpAllowHalfOpen: true });
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleMs;
-  const active = new ActiveRequests();
+  const active = new ActiveRequests(limits.requestsMax);
   const app = buildApp(server, dispatcher, active, traffic);
   return {
     listen: async (at) => {
@@ -101,18 +105,32 @@ class ActiveRequests {
   readonly #running = new Set<Promise<void>>();
   readonly #responses = new Set<ServerResponse>();
   readonly #ending = new WeakSet<Socket>();
+  readonly #admittedMax: number;
+  #admitted = 0;
   #closing = false;
+
+  constructor(admittedMax: number) {
+    this.#admittedMax = admittedMax;
+  }
+
+  /** Whether no more is taken for now. */
+  get full(): boolean {
+    return this.#admitted >= this.#admittedMax;
+  }
 
   get closing(): boolean {
     return this.#closing;
   }
 
-  add(response: ServerResponse, running: Promise<void>): void {
+  /** @param admitted false for one that is only being refused: such ones do not keep others out. */
+  add(response: ServerResponse, running: Promise<void>, admitted: boolean): void {
+    if (admitted) this.#admitted += 1;
     this.#running.add(running);
     this.#responses.add(response);
     void running.finally(() => {
       this.#running.delete(running);
       this.#responses.delete(response);
+      if (admitted) this.#admitted -= 1;
     });
   }
 
@@ -202,7 +220,9 @@ function buildApp(
     const malformed = malformedHead(request.raw);
     if (malformed !== undefined) return refuseHead(malformed, response);
     if (active.closing) response.shouldKeepAlive = false;
-    active.add(response, dispatcher.dispatch({ incoming: request.raw, response, trace, ...found }));
+    const overloaded = active.full;
+    const dispatched = { incoming: request.raw, response, trace, overloaded, ...found };
+    active.add(response, dispatcher.dispatch(dispatched), !overloaded);
   });
   return app;
 }

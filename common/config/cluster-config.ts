@@ -6,6 +6,7 @@ import { loadConfig } from './load.ts';
 import { defaultTo, fallbacks, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
 import { identitySection } from './identity-config.ts';
 import { identityCacheSeconds } from './proxy-identity-config.ts';
+import { proxyRequestsMax } from './proxy-limits-config.ts';
 import { sweepSection } from './sweep-config.ts';
 import { flag, bytes, domain, host, integer, path, port, text } from './values.ts';
 
@@ -78,6 +79,7 @@ const proxy = {
     integer(1, 64),
     'Processes that serve S3 and Swift when apart, all on the same port.',
   ),
+  requestsMax: proxyRequestsMax,
   identityCacheSeconds,
 };
 

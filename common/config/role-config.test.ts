@@ -38,6 +38,7 @@ const proxy: RoleConfig = {
     region: 'us-east-1',
     virtualHosts: ['s3.example.org'],
     bucketShards: 4,
+    requestsMax: 500,
     onlyProxy: true,
     sweep: { graceSeconds: 60, intervalSeconds: 5, expirySeconds: 7, daySeconds: 60, reclaimSeconds: 120 },
   },

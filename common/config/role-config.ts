@@ -9,6 +9,7 @@ import { identitySection } from './identity-config.ts';
 import type { ControlRoleConfig, NodeRoleConfig, ProxyRoleConfig, StorageRoleConfig } from './roles.ts';
 import { defaultTo, list, mapping, optional, required, section, type ValueOf } from './schema.ts';
 import { proxyIdentity } from './proxy-identity-config.ts';
+import { proxyRequestsMax } from './proxy-limits-config.ts';
 import { sweepSection } from './sweep-config.ts';
 import { bytes, domain, flag, host, integer, path, port, text } from './values.ts';
 
@@ -89,6 +90,7 @@ export const proxyRoleFields = {
       ),
       virtualHosts: defaultTo([], list(domain, 32), 'As objects.virtualHosts.'),
       bucketShards: defaultTo(4, integer(1, 1024), 'As objects.bucketShards.'),
+      requestsMax: proxyRequestsMax,
       onlyProxy: defaultTo(false, flag, 'Whether this is the cluster’s only proxy process.'),
       sweep: sweepSection,
     },

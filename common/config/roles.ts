@@ -55,6 +55,8 @@ export interface ProxyRoleConfig {
   readonly virtualHosts: readonly string[];
   /** Index shards of a new bucket, 1 … 1,024. */
   readonly bucketShards: number;
+  /** Requests under way at once; one more is answered 503. */
+  readonly requestsMax: number;
   /** Whether no other process serves this cluster's buckets: then a bucket's deletion has no other's lease to wait out. */
   readonly onlyProxy: boolean;
   readonly sweep: SweepConfig;

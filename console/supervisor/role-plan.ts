@@ -88,6 +88,7 @@ export function planProcesses(
     region: config.objects.region,
     virtualHosts: config.objects.virtualHosts,
     bucketShards: config.objects.bucketShards,
+    requestsMax: config.proxy.requestsMax,
     onlyProxy: count === 1,
     sweep: config.sweep,
   });

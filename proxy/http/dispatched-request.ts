@@ -9,6 +9,8 @@ export interface DispatchedRequest {
   readonly url: string;
   /** The client waits for `100 Continue` before it sends the body. */
   readonly awaitsContinue: boolean;
+  /** As many requests are under way as the process takes at once: this one is only to be told so. */
+  readonly overloaded?: boolean;
   /** Where the door notes what the request is, for those who count. */
   readonly trace: RequestTrace;
 }

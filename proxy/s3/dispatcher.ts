@@ -1,5 +1,5 @@
 /** Takes a raw HTTP request through the front door: target, signature, operation, answer. */
-import { hasCode } from '#common/errors.ts';
+import { hasCode, HoldfastError } from '#common/errors.ts';
 import { anonymousPrincipal } from '#proxy/access/anonymous.ts';
 import { authenticateRequest } from '#proxy/auth/authenticate.ts';
 import type { DispatchedRequest } from '#proxy/http/dispatched-request.ts';
@@ -12,6 +12,8 @@ import { RequestIds } from './request-ids.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
 import { routeOf } from './router.ts';
 import { answerUnread } from './unread-body.ts';
+
+const TOO_MANY = 'As many requests are under way as this process takes at once.';
 
 export class S3Dispatcher {
   readonly #context: S3Context;
@@ -31,6 +33,7 @@ export class S3Dispatcher {
     const { trace } = dispatched;
     trace.door = 's3';
     try {
+      if (dispatched.overloaded === true) throw new HoldfastError('overloaded', TOO_MANY);
       const { incoming, url } = dispatched;
       const target = parseTarget(url, incoming.headers.host, this.#context.virtualHosts);
       trace.namesObject = target.key !== undefined;
@@ -84,7 +87,8 @@ export class S3Dispatcher {
     const gone = reply.isBegun || incoming.destroyed || response.destroyed;
     if (hasCode(error, 'aborted') && gone) return void response.destroy();
     const answer = toS3Error(error);
-    if (answer.status >= 500) {
+    // A line for each of a crowd that is turned away would be work that the crowd chooses; they are counted.
+    if (answer.status >= 500 && dispatched.overloaded !== true) {
       const fields = { error: answer.cause ?? answer, requestId: reply.requestId, method: incoming.method };
       this.#context.log[answer.status === 500 ? 'error' : 'warn']('a request failed', fields);
     }

@@ -1,5 +1,5 @@
 /** Takes a raw HTTP request through the front door: target, token, operation, answer. */
-import { hasCode } from '#common/errors.ts';
+import { hasCode, HoldfastError } from '#common/errors.ts';
 import type { DispatchedRequest } from '#proxy/http/dispatched-request.ts';
 import { answerUnread } from '#proxy/http/unread-body.ts';
 import { accountNamed, formerAccount } from './account-named.ts';
@@ -13,6 +13,8 @@ import { parseResource, parseTarget } from './request-target.ts';
 import { isPage, routeOf } from './router.ts';
 import { bearsTemporarySignature, openTemporaryUrl } from './temp-url/temporary-url.ts';
 import { TransactionIds } from './transaction-ids.ts';
+
+const TOO_MANY = 'As many requests are under way as this process takes at once.';
 
 export class SwiftDispatcher {
   readonly #context: SwiftContext;
@@ -34,6 +36,7 @@ export class SwiftDispatcher {
     response.on('error', ignore);
     let request: SwiftRequest | undefined;
     try {
+      if (dispatched.overloaded === true) throw new HoldfastError('overloaded', TOO_MANY);
       request = this.#accept(dispatched, reply);
       if (bearsTemporarySignature(request)) {
         request = request.granted(await openTemporaryUrl(request, this.#context));
@@ -79,7 +82,8 @@ export class SwiftDispatcher {
     const gone = reply.isBegun || incoming.destroyed || response.destroyed;
     if (hasCode(error, 'aborted') && gone) return void response.destroy();
     const answer = toSwiftError(error);
-    if (answer.status >= 500) {
+    // A line for each of a crowd that is turned away would be work that the crowd chooses; they are counted.
+    if (answer.status >= 500 && dispatched.overloaded !== true) {
       const fields = {
         error: answer.cause ?? answer,
         transactionId: reply.transactionId,
