@@ -43,9 +43,15 @@ function stepOf(step: unknown, at: number, common: Record<string, unknown>, path
   const kinds = [pause !== undefined, command !== undefined, options['streams'] !== undefined];
   if (kinds.filter(Boolean).length !== 1)
     throw wrong(path, `${where}: it has one of streams, pause and command`);
-  if (pause !== undefined) return { kind: 'pause', name, pauseMs: parseDurationMs(String(pause)) };
-  if (command !== undefined) return { kind: 'command', name, command: String(command) };
+  if (pause !== undefined)
+    return { kind: 'pause', name, pauseMs: parseDurationMs(scalarText(pause, path, where)) };
+  if (command !== undefined) return { kind: 'command', name, command: scalarText(command, path, where) };
   return { kind: 'streams', name, args: argsOf({ ...common, ...options }, path) };
+}
+
+function scalarText(value: unknown, path: string, where: string): string {
+  if (typeof value === 'string' || typeof value === 'number') return `${value}`;
+  throw wrong(path, `${where}: expected a word or a number`);
 }
 
 /** Throws `invalid-argument` with one clear line. */

@@ -88,7 +88,7 @@ export class WorkerCaller {
   /** Fails what is under way, and all calls to come. */
   lose(reason: string): void {
     this.#lost ??= new HoldfastError('peer-unavailable', reason);
-    for (const { reject } of this.#waiting.values()) reject(this.#lost);
+    for (const call of this.#waiting.values()) call.reject(this.#lost);
     this.#waiting.clear();
   }
 }

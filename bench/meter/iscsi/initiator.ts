@@ -241,7 +241,7 @@ export class Initiator {
   #break(failure: OperationFailure): void {
     if (this.#broken === undefined) this.#socket?.destroy();
     this.#broken ??= failure;
-    for (const { reject } of this.#tasks.values()) reject(this.#broken);
+    for (const task of this.#tasks.values()) task.reject(this.#broken);
     for (const { task } of this.#waiting) task.reject(this.#broken);
     this.#tasks.clear();
     this.#waiting.length = 0;

@@ -48,7 +48,7 @@ export function pairsHtml(pairs: readonly (readonly [string, unknown])[]): strin
 
 function shown(value: unknown): string {
   if (value === null || value === undefined) return '–';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** The page's own script finds it and draws. */

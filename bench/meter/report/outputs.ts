@@ -38,7 +38,8 @@ export function writeOutputs<Document extends MeterDocument>(
 /** RFC 4180: fields with commas, quotes or breaks are quoted. */
 export function csvLines(header: readonly string[], rows: readonly (readonly unknown[])[]): string {
   const cell = (value: unknown): string => {
-    const text = value === null || value === undefined ? '' : String(value);
+    const text =
+      typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [header, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
