@@ -15,6 +15,7 @@ import { version2Routes } from './identity/api/version2.ts';
 import { ensureFirstStart } from './identity/first-start.ts';
 import { startFeedServer } from './identity/feed/feed-server.ts';
 import { openIdentity } from './identity/identity.ts';
+import { removeLeftBehind } from './identity/left-behind.ts';
 import { openControlStore } from './store/open-store.ts';
 
 /** How long requests under way are waited for. */
@@ -45,6 +46,7 @@ export async function runControlRole(config: ControlRoleConfig, control: RoleCon
     region: config.region,
     services: config.services,
   });
+  await removeLeftBehind(identity);
   const feed = await startFeedServer({ identity, clusterKey, listen: config.feed });
   const services =
     config.ringFile === undefined

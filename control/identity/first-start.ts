@@ -9,7 +9,7 @@ import { ApiError } from './api-error.ts';
 import type { Identity } from './identity.ts';
 import { newId } from './new-id.ts';
 import type { Collection } from './records/collection.ts';
-import { SYSTEM } from './records/grants.ts';
+import { type GrantTarget, SYSTEM } from './records/grants.ts';
 import type { ProjectRecord, RoleRecord, UserRecord } from './records/records.ts';
 
 export interface ServiceWish {
@@ -64,7 +64,7 @@ async function isFresh({ users }: Identity): Promise<boolean> {
   return (await users.findByName(DEFAULT_DOMAIN, 'admin')) === undefined;
 }
 
-/** The user comes last: what is given to it before is given to an id that nobody has. */
+/** With all that is given to it, in one transaction: a start that is cut off leaves no grants of nobody. */
 async function makeAdmin(
   identity: Identity,
   password: string,
@@ -82,11 +82,14 @@ async function makeAdmin(
   };
   const actor = { kind: 'user', id: user.id } as const;
   const demo = await projects.findByName(DEFAULT_DOMAIN, 'demo');
-  for (const id of [project.id, demo?.id ?? project.id])
-    await grants.add({ actor, target: { kind: 'project', id }, roleId, isInherited: false }, []);
-  await grants.add({ actor, target: SYSTEM, roleId, isInherited: false }, []);
-  await grants.add({ actor, target: { kind: 'domain', id: DEFAULT_DOMAIN }, roleId, isInherited: false }, []);
-  await insertOrLeave(users.insert(user, { then: await passwords.operationsToSet(user.id, password) }));
+  const targets: readonly GrantTarget[] = [
+    ...[project.id, ...(demo === undefined ? [] : [demo.id])].map((id) => ({ kind: 'project', id }) as const),
+    { kind: 'domain', id: DEFAULT_DOMAIN },
+    SYSTEM,
+  ];
+  const given = targets.map((target) => grants.put({ actor, target, roleId, isInherited: false }));
+  const secret = await passwords.operationsToSet(user.id, password);
+  await insertOrLeave(users.insert(user, { then: [...secret, ...given] }));
 }
 
 async function ensureRole({ roles, randomness }: Identity, name: string): Promise<RoleRecord> {

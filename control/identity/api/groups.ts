@@ -4,7 +4,8 @@ import { notFound } from '../api-error.ts';
 import type { Identity } from '../identity.ts';
 import { newId } from '../new-id.ts';
 import type { GroupRecord } from '../records/records.ts';
-import { removeGroup, revokeUsers } from './removal.ts';
+import { revoke } from '../tokens/revoke.ts';
+import { removeGroup } from './removal.ts';
 import { attribute, attributesOf, bodyOf, checkedName, checkFixed, many, one } from './resource.ts';
 import { userTarget } from './users.ts';
 import { domainFor, visibleDomains, withinVisible } from './visible.ts';
@@ -160,8 +161,9 @@ export const memberRoutes: readonly Route[] = [
     target: memberTarget,
     async handle(identity, call) {
       const [userId, groupId] = [param(call, 'user_id'), param(call, 'group_id')];
-      if (!(await identity.members.remove(userId, groupId))) throw notFound('user in the group', userId);
-      await revokeUsers(identity, [userId]);
+      const also = [revoke(identity, { userId })];
+      if (!(await identity.members.remove(userId, groupId, also)))
+        throw notFound('user in the group', userId);
       return { status: 204 };
     },
   },

@@ -4,6 +4,7 @@
  * leaves behind does no harm.
  */
 import { prefixed, keyPart } from '../../store/key-range.ts';
+import { withImplied } from '../access/effective-roles.ts';
 import { forbidden } from '../api-error.ts';
 import type { Identity } from '../identity.ts';
 import type { Grant } from '../records/grants.ts';
@@ -36,13 +37,24 @@ export async function removeUser(identity: Identity, id: string): Promise<void> 
     for (const record of await collection.listOf(id)) await ignoreMissing(collection.remove(record.id));
 }
 
-/** Its members lose what it gave them: their tokens end. */
+/** Its members lose what it gave them: their tokens end, in the group's transaction; of many members, those with its roles. */
 export async function removeGroup(identity: Identity, id: string): Promise<void> {
   const members = await identity.members.ones(id);
+  const given = await identity.grants.of({ kind: 'group', id });
+  const roleIds =
+    members.length > OPERATIONS_AT_ONCE
+      ? await withImplied(
+          identity,
+          given.map(({ roleId }) => roleId),
+        )
+      : undefined;
+  const revocations =
+    roleIds === undefined
+      ? members.map((userId) => revoke(identity, { userId }))
+      : [...roleIds].map((roleId) => revoke(identity, { roleId }));
   await identity.groups.remove(id, () => ({
-    then: [{ kind: 'delete', range: prefixed(`identity/grant/group/${keyPart(id)}/`) }],
+    then: [{ kind: 'delete', range: prefixed(`identity/grant/group/${keyPart(id)}/`) }, ...revocations],
   }));
-  await revokeUsers(identity, members);
   for (const userId of members) await identity.members.remove(userId, id);
 }
 
@@ -51,13 +63,6 @@ export async function removeGrants(identity: Identity, isGone: (grant: Grant) =>
   for (let at = 0; at < gone.length; at += OPERATIONS_AT_ONCE)
     await identity.store.transact({
       then: gone.slice(at, at + OPERATIONS_AT_ONCE).map((grant) => identity.grants.remove(grant)),
-    });
-}
-
-export async function revokeUsers(identity: Identity, userIds: readonly string[]): Promise<void> {
-  for (let at = 0; at < userIds.length; at += OPERATIONS_AT_ONCE)
-    await identity.store.transact({
-      then: userIds.slice(at, at + OPERATIONS_AT_ONCE).map((userId) => revoke(identity, { userId })),
     });
 }
 

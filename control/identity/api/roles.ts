@@ -156,8 +156,8 @@ export const impliedRoleRoutes: readonly Route[] = [
     async handle(identity, call) {
       const [prior, other] = [param(call, 'prior_role_id'), param(call, 'implied_role_id')];
       const lost = await withImplied(identity, [other]);
-      if (!(await identity.implied.remove(prior, other))) throw notFound('implied role', other);
-      await identity.store.transact({ then: [...lost].map((roleId) => revoke(identity, { roleId })) });
+      const also = [...lost].map((roleId) => revoke(identity, { roleId }));
+      if (!(await identity.implied.remove(prior, other, also))) throw notFound('implied role', other);
       return { status: 204 };
     },
   },

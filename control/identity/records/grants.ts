@@ -36,10 +36,14 @@ export class Grants {
   async add(grant: Grant, compare: readonly Comparison[]): Promise<void> {
     const { succeeded } = await this.#store.transact({
       compare,
-      then: [put(keyOf(grant), Buffer.from('{}'))],
+      then: [this.put(grant)],
     });
     if (!succeeded)
       throw new ApiError(404, 'Could not find what the role was to be given to, on, or the role.');
+  }
+
+  put(grant: Grant): Operation {
+    return put(keyOf(grant), Buffer.from('{}'));
   }
 
   remove(grant: Grant): Operation {

@@ -1,7 +1,7 @@
 /** Pairs of ids, found from either side: users in groups, roles that imply roles. */
 import { keyPart, prefixed } from '../../store/key-range.ts';
-import { entriesOf, getEntry, put, remove } from '../../store/operations.ts';
-import type { Comparison, Store } from '../../store/store.ts';
+import { entriesOf, getEntry, isPresent, put, remove } from '../../store/operations.ts';
+import type { Comparison, Operation, Store } from '../../store/store.ts';
 import { ApiError } from '../api-error.ts';
 
 export class Pairs {
@@ -27,11 +27,14 @@ export class Pairs {
     if (!succeeded) throw new ApiError(404, 'Could not find what was to be put together.');
   }
 
-  async remove(one: string, other: string): Promise<boolean> {
-    const then = [remove(this.#key('of', one, other)), remove(this.#key('by', other, one))];
-    const { results } = await this.#store.transact({ then });
-    const [first] = results;
-    return first?.kind === 'delete' && first.deleted > 0;
+  /** `also` is done in the same transaction. @returns whether they were together; if not, nothing is done. */
+  async remove(one: string, other: string, also: readonly Operation[] = []): Promise<boolean> {
+    const keys = [this.#key('of', one, other), this.#key('by', other, one)];
+    const { succeeded } = await this.#store.transact({
+      compare: keys.slice(0, 1).map(isPresent),
+      then: [...keys.map(remove), ...also],
+    });
+    return succeeded;
   }
 
   /** What `one` has. */
