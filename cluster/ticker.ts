@@ -19,6 +19,11 @@ export class Ticker {
     this.#clock = clock;
   }
 
+  /** Operations under way. */
+  get size(): number {
+    return this.#members.size;
+  }
+
   add(member: Ticked): void {
     this.#members.add(member);
     if (!this.#running) this.#schedule();

@@ -15,6 +15,12 @@ const STALL_MS_MAX = 2000;
 /** Without a byte for so long the read is given up; a replica that restarts is back well before. */
 const PROGRESS_MS_MAX = 10_000;
 const PAUSE_MS = 100;
+/**
+ * A reader that has stopped reading holds a window of memory. Few may hold a whole one, which keeps a disk and a wire busy;
+ * of a crowd each holds one buffer.
+ */
+const WHOLE_WINDOWS_MAX = 32;
+const CROWD_WINDOW_BYTES = WINDOW_BYTES / 4;
 
 export async function downloadStripe(
   context: ClusterContext,
@@ -102,7 +108,8 @@ class StripePart {
     this.#sink = sink;
     this.#signal = signal;
     const { route } = placeBlob(context, stripe.id);
-    const read = { route, id: stripe.id, start, end, windowBytes: WINDOW_BYTES };
+    const windowBytes = ticker.size < WHOLE_WINDOWS_MAX ? WINDOW_BYTES : CROWD_WINDOW_BYTES;
+    const read = { route, id: stripe.id, start, end, windowBytes };
     this.#open = () =>
       context.nodes.client(device, 'bulk').download(device, read, {
         data: (chunk) => {

@@ -37,3 +37,26 @@ export async function s3(keys: ShellKeys, method: string, path: string, body?: s
     ...(body === undefined ? {} : { body }),
   });
 }
+
+/** The head of a signed request whose body is not, as text: for who writes to a socket. */
+export function signedHead(
+  keys: ShellKeys,
+  method: string,
+  path: string,
+  more: Readonly<Record<string, string | number>> = {},
+): string {
+  const { host } = new URL(keys.AWS_ENDPOINT_URL);
+  const { headers } = aws4.sign(
+    {
+      service: 's3',
+      region: 'us-east-1',
+      method,
+      host,
+      path,
+      headers: { 'X-Amz-Content-Sha256': 'UNSIGNED-PAYLOAD' },
+    },
+    { accessKeyId: keys.AWS_ACCESS_KEY_ID, secretAccessKey: keys.AWS_SECRET_ACCESS_KEY },
+  );
+  const lines = Object.entries({ ...headers, ...more }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
