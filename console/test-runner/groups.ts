@@ -41,13 +41,6 @@ export const groups: readonly Group[] = [
   { name: 'clients', patterns: ['test/clients/**/*.test.ts'], concurrency: 1, needsPackages: true },
 ];
 
-/** Units that take long, because they try many schedules, faults or inputs: not before every commit. */
-const LONG = /\.(?:crash|crowd|faults|fuzz)\.test\.ts$|\/(?:meter|kills)\.test\.ts$/;
-
-export function isQuick(file: string): boolean {
-  return !LONG.test(file);
-}
-
 /** The group's files below `root`, sorted. */
 export async function filesOf(root: string, group: Group): Promise<string[]> {
   const files: string[] = [];

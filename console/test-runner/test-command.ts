@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Command, type CommandIo, exitCodes } from '#common/command-line.ts';
 import { errorText } from '#common/errors.ts';
 import { capture, installPackages, missingPackages, readPackageList } from './debian-packages.ts';
-import { type Check, checks, filesOf, type Group, groups, isQuick } from './groups.ts';
+import { type Check, checks, filesOf, type Group, groups } from './groups.ts';
 import { runFiles } from './run-files.ts';
 import { Tally } from './tally.ts';
 
@@ -18,7 +18,7 @@ clients. What they drive comes from Debian: as root it is installed, otherwise i
   FILE            only these test files (paths, or parts of them)
   --group NAME    only this group: checks, ${groups.map(({ name }) => name).join(', ')}; may be repeated
   --name PATTERN  only tests whose names match the regular expression
-  --check         format, lint, types, tidy and the quick units: what to run before a commit
+  --check         format, lint, types, unit and tidy: what to run before a commit
 
 The last line is "N passed, N failed, N skipped". Exit codes: 0 all passed, 1 some failed or none ran, 2 usage,
 3 packages are missing.
@@ -26,8 +26,6 @@ The last line is "N passed, N failed, N skipped". Exit codes: 0 all passed, 1 so
 
 interface Wanted {
   readonly checks: boolean;
-  /** Without units that take long. */
-  readonly quick: boolean;
   readonly groups: readonly Group[];
   readonly files: readonly string[];
   readonly namePattern: RegExp | undefined;
@@ -75,7 +73,6 @@ function parse(args: readonly string[]): Wanted | 'help' {
   const narrowed = positionals.length > 0 || values.name !== undefined;
   return {
     checks: names === undefined ? !narrowed : names.includes('checks'),
-    quick: values.check === true,
     groups: groups.filter(({ name }) => names === undefined || names.includes(name)),
     files: positionals,
     namePattern: values.name === undefined ? undefined : new RegExp(values.name),
@@ -103,7 +100,7 @@ async function runAll(root: string, wanted: Wanted, io: CommandIo): Promise<numb
   if (wanted.checks) for (const check of checks) await runCheck(root, check, tally, io);
   for (const group of wanted.groups) {
     if (io.signal.aborted) break;
-    const all = (await filesOf(root, group)).filter((file) => !wanted.quick || isQuick(file));
+    const all = await filesOf(root, group);
     const files =
       wanted.files.length === 0
         ? all
