@@ -28,7 +28,7 @@ import { meteringRows, samplesOf, trafficOf } from './metering-rows.ts';
 const PASS_MS = 60_000;
 /** How far back of the last pass the next one begins: proxies may be late. */
 const AGAIN_HOURS = 2;
-/** How long a proxy's records stay, and how far back the first pass goes. */
+/** How long a proxy's records stay. */
 const KEPT_HOURS = 7 * 24;
 /** How old a sample may be that stands for an hour without one. */
 const SAMPLE_AGE_HOURS_MAX = 24;
@@ -72,13 +72,27 @@ export class Aggregator {
     const present = hourOf(clock.nowMs());
     const through = parseHour((await getEntry(store, THROUGH_KEY))?.value.toString() ?? '')?.hour;
     const oldest = laterHour(present, -KEPT_HOURS);
-    const again = through === undefined ? oldest : laterHour(through, -AGAIN_HOURS);
+    const again = through === undefined ? await this.#firstHour(present) : laterHour(through, -AGAIN_HOURS);
     for (let hour = again > oldest ? again : oldest; hour <= present; hour = laterHour(hour, 1)) {
       if (this.#isClosed) return;
       await this.#sumUp(hour, hour < present);
     }
     if (through !== present) await store.transact({ then: [put(THROUGH_KEY, Buffer.from(present))] });
     await this.#removeBefore(oldest);
+  }
+
+  /** The first of which anything is known: the hours before it have no sums, and are many where everything is new. */
+  async #firstHour(present: Hour): Promise<Hour> {
+    let first = present;
+    for (const kind of [recordKinds.traffic, recordKinds.storageSample]) {
+      for await (const { name } of meteringRows(this.#parts.cluster, kind, '')) {
+        const hour = parseHour(name.split('/')[0] ?? '')?.hour;
+        if (hour === undefined) continue;
+        if (hour < first) first = hour;
+        break;
+      }
+    }
+    return first;
   }
 
   async #pass(): Promise<void> {

@@ -106,6 +106,32 @@ describe('hourly sums', () => {
     assert.equal(total?.usage.byteHours, 25 * 100 + 40);
   });
 
+  test('hours before the first of which anything is known are not asked for, later ones are made up for', async () => {
+    const { clock, cluster, store } = bench();
+    let lists = 0;
+    const counted = {
+      ...cluster.listings,
+      list: (...asked: Parameters<typeof cluster.listings.list>) => {
+        lists += 1;
+        return cluster.listings.list(...asked);
+      },
+    };
+    const parts = { cluster: { ...cluster, listings: counted }, store, clock, log };
+    await new Aggregator(parts).aggregate();
+    assert.ok(lists < 10, `${lists} listings where nothing is known`);
+
+    const first = hourOf(clock.nowMs());
+    await noteTraffic(cluster, first, ada, '01', 5);
+    clock.advance(5 * HOUR_MS);
+    const late = memoryStore({ clock, randomness: seededRandomness(2) });
+    await new Aggregator({ ...parts, store: late }).aggregate();
+    const rows = await reportUsage(late, { from: first, to: hourOf(clock.nowMs()), by: 'hour' });
+    assert.deepEqual(
+      rows.map(({ usage }) => usage.requests.read),
+      [5],
+    );
+  });
+
   test('a proxy’s records go after a week, the sums stay', async () => {
     const { clock, cluster, store, aggregator } = bench();
     const first = hourOf(clock.nowMs());
