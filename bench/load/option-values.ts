@@ -24,9 +24,10 @@ export function share(name: string, value: string): number {
   return number;
 }
 
-export function bytes(name: string, value: string): number {
+export function bytes(name: string, value: string, most = SIZE_BYTES_MAX): number {
   const number = parseBytes(value);
-  if (number < 1 || number > SIZE_BYTES_MAX) throw wrong(`--${name} takes 1 byte to 5 GiB, not ${value}`);
+  if (number < 1 || number > most)
+    throw wrong(`--${name} takes 1 byte to ${most / 2 ** 30} GiB, not ${value}`);
   return number;
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -31,13 +31,13 @@ describe('agents', () => {
     assert.equal(exitCode, 0, err);
     conforms(document());
     const [both] = document().steps;
-    assert.ok(both?.result !== null && both?.result !== undefined && 'runs' in both.result);
+    assert.ok(both?.result !== null && both?.result !== undefined && 'rows' in both.result);
     assert.equal(both.result.framesTotal, 5 * 10);
     assert.equal(Object.keys(both.result.runs[0]?.meter.byWorker ?? {}).length, 2);
     assert.ok(
       document().agents.every(({ lost, clockAheadMs }) => lost === null && Math.abs(clockAheadMs ?? 99) < 50),
     );
-    assert.match(out, /both +5 +50/);
+    assert.match(out, /both +streams +5 +0 /);
     assert.deepEqual(readdirSync(folder.path), []);
   });
 
@@ -58,7 +58,7 @@ describe('agents', () => {
     assert.equal(document().valid, false);
     assert.ok(document().invalidReasons.includes('worker-lost'));
     const [step] = document().steps;
-    assert.ok(step?.result !== null && step?.result !== undefined && 'runs' in step.result);
+    assert.ok(step?.result !== null && step?.result !== undefined && 'rows' in step.result);
     assert.equal(step.result.framesTotal, 20);
   });
 
@@ -82,12 +82,86 @@ describe('agents', () => {
 });
 
 describe('a script', () => {
+  test('takes one of each list in turn, leaves out what has no place, and reads the environment', () => {
+    const text = `
+options: { target: '\${FOLDER:-/nowhere}', warmup: 0s, during: [], keep: false }
+environment: { SERVER: '\${HOST}' }
+steps:
+  - name: table
+    mode: search
+    each:
+      - [{ codec: dv25, start: 8 }, { name: proxy, codec: proxy-hd }]
+      - [{ name: here }, { name: there, target: 's3://', environment: { SERVER: b } }, { name: away, when: '\${AWAY:-}' }]`;
+    const { steps, skipped } = parseScript(text, 's.yaml', { HOST: 'a', FOLDER: '' });
+    assert.deepEqual(
+      steps.map(({ name }) => name),
+      ['table, dv25 8, here', 'table, dv25 8, there', 'table, proxy, here', 'table, proxy, there'],
+    );
+    assert.deepEqual(skipped, ['table, dv25 8, away', 'table, proxy, away']);
+    assert.deepEqual(steps[3], {
+      kind: 'search',
+      name: 'table, proxy, there',
+      place: ['proxy', 'there'],
+      args: ['--target=s3://', '--warmup=0s', '--codec=proxy-hd'],
+      environment: { SERVER: 'b' },
+    });
+  });
+
+  test('drives every mode on this machine, and makes one table of it', async () => {
+    using folder = new MeterFolder();
+    using scripts = new MeterFolder();
+    const file = (name: string): string => join(scripts.path, name);
+    const small =
+      'codec: custom, frame-bytes: 20000, clip-length: 1s, warmup: 0ms, stagger: 0ms, processes: 0';
+    writeFileSync(
+      file('s.yaml'),
+      `target: ${folder.path}
+steps:
+  - { name: few, streams: 2, duration: 400ms, ${small} }
+  - { mode: ops, name: some, duration: 200ms, warmup: 0ms, objects: 5, size: 1k, processes: 0 }
+  - { mode: classic, name: old, files: 2, create: 1m, duration: 200ms, remove: true }
+  - mode: search
+    duration: 600ms
+    step-duration: 500ms
+    streams-max: 2
+    ${small.replaceAll(', ', '\n    ')}
+    during: ['true # asleep', 'true # gone']
+    each:
+      - [{ name: small }]
+      - [{ name: folder }]
+`,
+    );
+    const { exitCode, err, out, document, html } = await meter<ScriptDocument>(
+      `run ${file('s.yaml')} --markdown ${file('s.md')}`,
+    );
+    assert.equal(exitCode, 0, err);
+    conforms(document());
+    assert.match(err, /^4 steps, 4 of them measurements, by this machine: about \d+/);
+    assert.deepEqual(
+      document().steps.map(({ kind }) => kind),
+      ['streams', 'ops', 'classic', 'search'],
+    );
+    for (const pattern of [/few +streams +2/, /some +ops .* op\/s/, /old +classic .* accesses/, /asleep +2/])
+      assert.match(out, pattern);
+    const markdown = readFileSync(file('s.md'), 'utf8');
+    assert.match(
+      markdown,
+      /\|  \| folder \| folder, asleep \| folder, gone \|\n\| --- .*\n\| small \| ≥ 2 \| 2 \| 2 \|/,
+    );
+    assert.match(html, /Streams with no late frame/);
+    assert.deepEqual(readdirSync(folder.path), []);
+  });
+
   test('is told in one line what is wrong with it', () => {
     for (const [text, line] of [
       ['steps: [{ streams: 1 }]', /target/],
       ['target: /x', /steps/],
       ['target: /x\nsteps: [{ name: a }]', /number 1: it has one of/],
       ['target: /x\nsteps: [{ streams: 1, pause: 1s }]', /one of/],
+      ['target: /x\nsteps: [{ mode: dance }]', /there are streams, search/],
+      ['target: /x\nsteps: [{ each: [{ codec: dv25 }] }]', /each: 1 to 4 lists/],
+      ['target: ${NOWHERE}\nsteps: [{ streams: 1 }]', /no NOWHERE/],
+      ["target: /x\nsteps: [{ streams: 1, when: '' }]", /every one is left out/],
       ['target: /x\nsteps: []\nagents: 5', /agents/],
       ['target: /x\nagens: []\nsteps: [{ streams: 1 }]', /agens/],
       ['- a', /not a mapping/],

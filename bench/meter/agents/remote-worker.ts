@@ -12,13 +12,15 @@ const CLOCK_SAMPLES = 7;
 
 export interface RemoteWorker extends WorkerHandle {
   readonly agent: AgentGreeting;
+  /** By which `clockAheadMs` may be wrong. */
+  readonly clockUncertaintyMs: number;
 }
 
 /**
  * What the other clock shows more than ours: of several questions the one that was answered soonest, whose answer lies
  * in the middle of its way there and back (D. Mills, RFC 5905, section 8, for a client that keeps no time between).
  */
-async function clockAheadMs(caller: WorkerCaller): Promise<number> {
+async function clockOf(caller: WorkerCaller): Promise<{ aheadMs: number; tripMs: number }> {
   const here = (): number => performance.timeOrigin + performance.now();
   let best = { tripMs: Number.POSITIVE_INFINITY, aheadMs: 0 };
   for (let sample = 0; sample < CLOCK_SAMPLES; sample++) {
@@ -27,7 +29,7 @@ async function clockAheadMs(caller: WorkerCaller): Promise<number> {
     const tripMs = here() - askedMs;
     if (tripMs < best.tripMs) best = { tripMs, aheadMs: theirs - (askedMs + tripMs / 2) };
   }
-  return best.aheadMs;
+  return best;
 }
 
 /** Throws `peer-unavailable` or `request-refused` with one clear line. */
@@ -65,8 +67,9 @@ export async function connectAgent(
     if (answer.refused !== undefined)
       throw new HoldfastError('request-refused', `${name} refuses: ${answer.refused}`);
     greeted = true;
-    const aheadMs = await clockAheadMs(caller);
-    return { name, caller, agent: answer, clockAheadMs: aheadMs, close: () => lines.close() };
+    const { aheadMs, tripMs } = await clockOf(caller);
+    const clock = { clockAheadMs: aheadMs, clockUncertaintyMs: tripMs / 2 };
+    return { name, caller, agent: answer, ...clock, close: () => lines.close() };
   } catch (error) {
     socket.destroy();
     throw error;

@@ -1,37 +1,48 @@
 /** `holdfast meter run SCRIPT.yaml`: drives agents through the steps of a script, and reports all of it as one. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, type CommandIo, exitCodes } from '#common/command-line.ts';
 import { errorText, hasCode } from '#common/errors.ts';
 import { parseOptions, wrong } from '../../load/option-values.ts';
 import { MeterCrew } from '../crew/crew.ts';
 import { LiveView } from '../report/live-view.ts';
 import { newDocument, stopDocument } from '../report/meter-document.ts';
-import { OUTPUT_OPTIONS, OUTPUT_USAGE, type OutputFiles, writeOutputs } from '../report/outputs.ts';
-import { scriptForms, scriptTable, scriptVerdict } from '../report/script-page.ts';
-import { runFault } from '../search/fault.ts';
-import { runStreamsWish, streamsWishOf } from '../streams/streams-command.ts';
+import { OUTPUT_OPTIONS, OUTPUT_USAGE } from '../report/outputs.ts';
+import {
+  type ScriptOutputFiles,
+  scriptTable,
+  scriptVerdict,
+  writeScriptOutputs,
+} from '../report/script-page.ts';
 import { TOKEN_VARIABLE } from './greeting.ts';
 import { connectAgent } from './remote-worker.ts';
-import { readScript, type Script, type ScriptStep } from './script.ts';
-import type { ScriptDocument, ScriptStepReport } from './script-document.ts';
+import { readScript, type Script } from './script.ts';
+import { measuredBy, type ScriptDocument, type ScriptStepReport } from './script-document.ts';
+import { doStep, type Plan, planOf } from './script-steps.ts';
 
 const RUN_USAGE = `Usage: holdfast meter run SCRIPT.yaml [options]
 
-Does the steps of a script, by the agents that it names or, without any, on this machine. The streams of a step are dealt
-out evenly; all begin at the same moment. An agent that is lost is reported, and the others go on.
+Does the steps of a script, by the agents that it names or, without any, on this machine, and reports all of it as one. The
+streams of a step are dealt out evenly over the agents; all begin at the same moment. An agent that is lost is reported,
+and the others go on.
 
   agents: [10.0.0.5:7411, 10.0.0.6:7411]
   target: s3://
-  options: { codec: xdcam-hd50, duration: 30s }      # as of \`holdfast meter streams\`
+  options: { codec: xdcam-hd50, duration: 30s }      # as of \`holdfast meter streams\`, search, ops or classic
+  environment: { AWS_ENDPOINT_URL: '\${OTHER_URL}' }  # \${NAME} and \${NAME:-otherwise} anywhere, of this environment
   steps:
     - { name: half, streams: 20 }
     - { pause: 10s }
     - { command: 'ssh storage-1 systemctl stop storage' }
     - { name: full, streams: 40, pattern: 'play:3,record' }
+    - { mode: ops, mix: 'get:70,put:30' }             # mode: streams, search, ops or classic
+    - mode: search                                    # each way to take one of each list, the last list's in turn
+      each:
+        - [{ codec: dv25, start: 64 }, { codec: prores-hq }]
+        - [{ name: ours, target: 's3://' }, { name: disk, target: '\${FOLDER}', when: '\${FOLDER:-}' }]
 
-The token that agents ask for comes from ${TOKEN_VARIABLE}.
+The token that agents ask for comes from ${TOKEN_VARIABLE}. How long it takes is said before it begins.
 
-${OUTPUT_USAGE}`;
+${OUTPUT_USAGE}  --markdown FILE         the table; of steps made by two lists, also one across the other
+`;
 
 async function gather(
   script: Script,
@@ -41,13 +52,15 @@ async function gather(
 ): Promise<void> {
   await Promise.all(
     script.agents.map(async (address) => {
-      const report = { address, host: null, processor: null, clockAheadMs: null, lost: null };
+      const clock = { clockAheadMs: null, clockUncertaintyMs: null };
+      const report = { address, host: null, processor: null, ...clock, lost: null };
       try {
         const worker = await connectAgent(address, token, crew.eventsFor(`agent ${address}`));
         crew.join(worker);
         const { host, processor, processors } = worker.agent;
-        const { clockAheadMs } = worker;
-        document.agents.push({ ...report, host, processor: `${processors} × ${processor}`, clockAheadMs });
+        const { clockAheadMs, clockUncertaintyMs } = worker;
+        const who = { host, processor: `${processors} × ${processor}`, clockAheadMs, clockUncertaintyMs };
+        document.agents.push({ ...report, ...who });
       } catch (error) {
         document.agents.push({ ...report, lost: errorText(error) });
       }
@@ -64,50 +77,59 @@ function noteLost(document: ScriptDocument, crew: MeterCrew): void {
     document.invalidReasons.push('worker-lost');
 }
 
-async function doStep(
-  step: ScriptStep,
-  crew: MeterCrew,
-  view: LiveView,
-  io: CommandIo,
-): Promise<ScriptStepReport> {
-  const { name, kind } = step;
-  view.activity(name);
-  if (step.kind === 'pause') {
-    await sleep(step.pauseMs, undefined, { signal: io.signal }).catch(() => undefined);
-    return { name, kind, result: null };
-  }
-  if (step.kind === 'command') return { name, kind, result: await runFault(step.command) };
-  const wish = await streamsWishOf(step.args, io.env);
-  if (wish === 'help') throw wrong(`${name}: help is no step`);
-  return { name, kind, result: await runStreamsWish(wish, crew, io, view) };
+function planText({ agents, steps, skipped }: Script, { measurements, expectedS }: Plan): string {
+  const who = agents.length === 0 ? 'this machine' : `${agents.length} agents`;
+  const minutes = expectedS < 90 ? `${Math.ceil(expectedS)} s` : `${Math.ceil(expectedS / 60)} minutes`;
+  const left = skipped.length === 0 ? '' : `; left out by their \`when\`: ${skipped.join('; ')}`;
+  return `${steps.length} steps, ${measurements} of them measurements, by ${who}: about ${minutes}${left}\n`;
 }
 
-async function run(path: string, outputs: OutputFiles, io: CommandIo): Promise<number> {
-  const script = readScript(path);
+/** Takes what a step says of itself over to the script. */
+function note(document: ScriptDocument, report: ScriptStepReport): void {
+  document.steps.push(report);
+  const measured = measuredBy(report);
+  if (measured === undefined) return;
+  document.target = measured.target;
+  document.invalidReasons = [...new Set([...document.invalidReasons, ...measured.invalidReasons])];
+  if (measured.stopped !== null) stopDocument(document, `${report.name}: ${measured.stopped}`);
+}
+
+async function doSteps(
+  script: Script,
+  document: ScriptDocument,
+  agents: MeterCrew | undefined,
+  view: LiveView,
+  io: CommandIo,
+  written: () => void,
+): Promise<void> {
+  for (const [at, step] of script.steps.entries()) {
+    if (io.signal.aborted) break;
+    view.clear();
+    io.err.write(`${at + 1} of ${script.steps.length}: ${step.name}\n`);
+    note(document, await doStep(step, agents, view, io));
+    if (agents !== undefined) noteLost(document, agents);
+    written();
+  }
+}
+
+async function run(path: string, outputs: ScriptOutputFiles, io: CommandIo): Promise<number> {
+  const script = readScript(path, io.env);
   // What is wrong with a step is told before the first one is done.
-  for (const step of script.steps) if (step.kind === 'streams') await streamsWishOf(step.args, io.env);
-  const document: ScriptDocument = Object.assign(newDocument('script', { script: path }), {
-    agents: [],
-    steps: [],
-  });
+  const plan = await planOf(script.steps, io.env);
+  io.err.write(planText(script, plan));
+  const document: ScriptDocument = Object.assign(
+    newDocument('script', { script: path, skipped: script.skipped, expectedS: Math.ceil(plan.expectedS) }),
+    { agents: [], steps: [] },
+  );
   const view = new LiveView(io.err);
-  using crew = script.agents.length === 0 ? MeterCrew.local(1, view) : new MeterCrew(view);
-  await gather(script, document, crew, io.env[TOKEN_VARIABLE] ?? '');
-  noteLost(document, crew);
+  using crew = script.agents.length === 0 ? undefined : new MeterCrew(view);
+  if (crew !== undefined) {
+    await gather(script, document, crew, io.env[TOKEN_VARIABLE] ?? '');
+    noteLost(document, crew);
+  }
+  const written = (): void => writeScriptOutputs(document, outputs);
   try {
-    for (const step of script.steps) {
-      if (io.signal.aborted) break;
-      const report = await doStep(step, crew, view, io);
-      document.steps.push(report);
-      noteLost(document, crew);
-      if (report.result !== null && 'runs' in report.result) {
-        document.target = report.result.target;
-        document.invalidReasons = [...new Set([...document.invalidReasons, ...report.result.invalidReasons])];
-        if (report.result.stopped !== null)
-          stopDocument(document, `${report.name}: ${report.result.stopped}`);
-      }
-      writeOutputs(document, outputs, scriptForms);
-    }
+    await doSteps(script, document, crew, view, io, written);
   } catch (error) {
     stopDocument(document, errorText(error));
   }
@@ -116,7 +138,7 @@ async function run(path: string, outputs: OutputFiles, io: CommandIo): Promise<n
   document.complete = document.stopped === null && document.steps.length === script.steps.length;
   document.finishedAt = new Date().toISOString();
   document.valid = document.complete && document.invalidReasons.length === 0;
-  writeOutputs(document, outputs, scriptForms);
+  written();
   io.out.write(`${scriptTable(document)}\n${scriptVerdict(document)}\n`);
   if (document.stopped !== null) io.err.write(`holdfast meter run: ${document.stopped}\n`);
   return document.complete && document.agents.every(({ lost }) => lost === null)
@@ -130,6 +152,7 @@ export const runCommand: Command = async (args, io) => {
     const isPath = path !== '' && !path.startsWith('-');
     const values = parseOptions(isPath ? options : args, {
       ...OUTPUT_OPTIONS,
+      markdown: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     });
     if (values.help === true) {

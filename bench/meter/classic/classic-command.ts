@@ -93,7 +93,8 @@ function traitsOf(folder: string, direct: boolean, sync: boolean): TargetTraits 
   };
 }
 
-function settingsOf(args: readonly string[], env: CommandIo['env']) {
+/** What `holdfast meter classic …args` asks for. Throws `invalid-argument` with one clear line. */
+export function classicWishOf(args: readonly string[], env: CommandIo['env']) {
   const values = parseOptions(args, OPTIONS);
   if (values.help === true) return 'help';
   const spec = targetSpecOf({ target: values.target, seed: values.seed ?? 'classic' }, env);
@@ -128,7 +129,7 @@ function settingsOf(args: readonly string[], env: CommandIo['env']) {
   };
 }
 
-type ClassicSettings = Exclude<ReturnType<typeof settingsOf>, 'help'>;
+export type ClassicSettings = Exclude<ReturnType<typeof classicWishOf>, 'help'>;
 
 /** MSMeter's verbose line: file, mode by its number, length and block in KiB, rate, latency in ms. */
 function verboseLine({ file, mode, lengthBytes, blockBytes, positions }: Access, times: AccessTimes): string {
@@ -156,7 +157,8 @@ async function makeFiles(settings: ClassicSettings, files: ClassicFiles, io: Com
   return wanted;
 }
 
-async function run(settings: ClassicSettings, io: CommandIo): Promise<number> {
+/** Throws `invalid-argument` where nothing could be measured; what goes wrong later stands in the document. */
+export async function runClassicWish(settings: ClassicSettings, io: CommandIo): Promise<ClassicDocument> {
   const { outputs, folder, direct, sync, ...shown } = settings;
   requireFolder(folder);
   const content = new ContentRange(settings.seed);
@@ -202,6 +204,11 @@ async function run(settings: ClassicSettings, io: CommandIo): Promise<number> {
   if (document.accesses === 0) document.invalidReasons.push('nothing-measured');
   document.valid = document.complete && document.invalidReasons.length === 0;
   writeOutputs(document, outputs, classicForms);
+  return document;
+}
+
+async function run(settings: ClassicSettings, io: CommandIo): Promise<number> {
+  const document = await runClassicWish(settings, io);
   if (document.accesses > 0) io.out.write(`${classicText(document)}\n${classicVerdict(document)}\n`);
   if (document.stopped !== null) io.err.write(`holdfast meter classic: ${document.stopped}\n`);
   return document.complete ? exitCodes.ok : exitCodes.failed;
@@ -209,7 +216,7 @@ async function run(settings: ClassicSettings, io: CommandIo): Promise<number> {
 
 export const classicCommand: Command = async (args, io) => {
   try {
-    const settings = settingsOf(args, io.env);
+    const settings = classicWishOf(args, io.env);
     if (settings !== 'help') return await run(settings, io);
     io.out.write(CLASSIC_USAGE);
     return exitCodes.ok;

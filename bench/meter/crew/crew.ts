@@ -1,5 +1,6 @@
 /** All workers of a run, on this machine or on others: what is to be done is dealt out, what they saw is gathered. */
 import { errorText, HoldfastError } from '#common/errors.ts';
+import { ENDED_BY_LATE_FRAME } from '../streams/run-streams.ts';
 import type { StreamsOrder } from '../streams/streams-order.ts';
 import type { LiveStreamFigures, StreamTally } from '../streams/tally.ts';
 import type { TargetSpec, TargetTraits } from '../targets/target.ts';
@@ -26,6 +27,8 @@ export interface CrewResult {
   /** Workers whose result never came, with why. */
   readonly lost: Readonly<Record<string, string>>;
   readonly startedAt: string;
+  /** From the run's start to its end. */
+  readonly elapsedMs: number;
 }
 
 export class MeterCrew implements Disposable {
@@ -45,6 +48,11 @@ export class MeterCrew implements Disposable {
     for (let index = 1; index <= processes; index++)
       crew.add((workerEvents) => startLocalWorker(`process-${index}`, workerEvents), `process-${index}`);
     return crew;
+  }
+
+  /** Workers that are not lost. */
+  get size(): number {
+    return this.#workers.length - this.lost.length;
   }
 
   /** Names of the workers that are lost. */
@@ -123,6 +131,8 @@ export class MeterCrew implements Disposable {
         const part = { ...order, streams: items };
         try {
           const result = await worker.caller.call('runStreams', part, originMs + worker.clockAheadMs);
+          // What one has seen is true of all.
+          if (result.stopped === ENDED_BY_LATE_FRAME) this.stop();
           return { name: worker.name, result };
         } catch (error) {
           lost[worker.name] = errorText(error);
@@ -131,19 +141,21 @@ export class MeterCrew implements Disposable {
       }),
     );
     const there = parts.filter((part) => part !== undefined);
+    const reasons = there.flatMap(({ result }) => result.stopped ?? []);
     return {
       tally: mergeTallies(there.map(({ result }) => result.tally)),
-      stopped: there.map(({ result }) => result.stopped).find((reason) => reason !== null) ?? null,
+      stopped: reasons.find((reason) => reason === ENDED_BY_LATE_FRAME) ?? reasons[0] ?? null,
       self: Object.fromEntries(there.map(({ name, result }) => [name, result.self])),
       lost,
       startedAt: new Date(originMs).toISOString(),
+      elapsedMs: performance.timeOrigin + performance.now() - originMs,
     };
   }
 
   /** @param orderOf what each worker, by its number, is to do. Resolves to the results by the workers' names. */
-  async runOps(orderOf: (worker: number) => OpsOrder): Promise<Record<string, OpsResult>> {
+  async runOps(orderOf: (worker: number, workers: number) => OpsOrder): Promise<Record<string, OpsResult>> {
     const workers = this.#alive();
-    await Promise.all(workers.map(({ caller }, at) => caller.call('fillOps', orderOf(at))));
+    await Promise.all(workers.map(({ caller }, at) => caller.call('fillOps', orderOf(at, workers.length))));
     const results = await Promise.all(
       workers.map(async ({ name, caller }) => [name, await caller.call('runOps')] as const),
     );

@@ -63,7 +63,8 @@ function mixOf(value: string): MixPart[] {
   });
 }
 
-function settingsOf(args: readonly string[], env: CommandIo['env']) {
+/** What `holdfast meter ops …args` asks for. Throws `invalid-argument` with one clear line. */
+export function opsWishOf(args: readonly string[], env: CommandIo['env']) {
   const values = parseOptions(args, OPTIONS);
   if (values.help === true) return 'help';
   const spec = targetSpecOf(values, env);
@@ -98,12 +99,10 @@ function settingsOf(args: readonly string[], env: CommandIo['env']) {
   };
 }
 
-type OpsSettings = Exclude<ReturnType<typeof settingsOf>, 'help'>;
+export type OpsSettings = Exclude<ReturnType<typeof opsWishOf>, 'help'>;
 
 /** One worker's part: numbers are dealt evenly, the first workers have what is left over. */
-function orderOf(settings: OpsSettings, worker: number, run: number): OpsOrder {
-  const { order } = settings;
-  const processes = Math.max(1, settings.processes);
+function orderOf({ order }: OpsSettings, processes: number, worker: number, run: number): OpsOrder {
   const dealt = (amount: number): number =>
     Math.floor(amount / processes) + (worker < amount % processes ? 1 : 0);
   return {
@@ -123,11 +122,13 @@ async function measure(
   view: LiveView,
   io: CommandIo,
 ) {
+  if (settings.order.trace !== undefined && crew.size > 1)
+    throw wrong('--replay needs one process or agent: a trace has one order');
   document.target = await crew.open(settings.spec);
   try {
     for (let run = 1; run <= settings.repeat && !io.signal.aborted && document.stopped === null; run++) {
       view.activity(`run ${run} of ${settings.repeat}`);
-      const results = await crew.runOps((worker) => orderOf(settings, worker, run));
+      const results = await crew.runOps((worker, workers) => orderOf(settings, workers, worker, run));
       document.runs.push(opsRunOf(results, run));
       document.seconds = mergedSeconds(Object.values(results));
       const reason = Object.values(results).find(({ stopped }) => stopped !== null)?.stopped;
@@ -151,7 +152,13 @@ async function measure(
     .catch((error: unknown) => stopDocument(document, `left behind: ${errorText(error)}`));
 }
 
-async function run(settings: OpsSettings, io: CommandIo): Promise<number> {
+/** What goes wrong stands in the document. */
+export async function runOpsWish(
+  settings: OpsSettings,
+  crew: MeterCrew,
+  io: CommandIo,
+  view: LiveView,
+): Promise<OpsDocument> {
   const { spec, order, repeat, processes } = settings;
   const { trace, ...shown } = order;
   const document: OpsDocument = Object.assign(
@@ -164,8 +171,6 @@ async function run(settings: OpsSettings, io: CommandIo): Promise<number> {
     }),
     { runs: [], seconds: [] },
   );
-  const view = new LiveView(io.err);
-  using crew = MeterCrew.local(processes, view);
   const stop = (): void => {
     stopDocument(document, 'interrupted');
     crew.stop();
@@ -184,6 +189,13 @@ async function run(settings: OpsSettings, io: CommandIo): Promise<number> {
   document.invalidReasons = [...new Set(document.runs.flatMap(({ invalidReasons }) => invalidReasons))];
   document.valid = document.complete && document.invalidReasons.length === 0;
   writeOutputs(document, settings.outputs, opsForms);
+  return document;
+}
+
+async function run(settings: OpsSettings, io: CommandIo): Promise<number> {
+  const view = new LiveView(io.err);
+  using crew = MeterCrew.local(settings.processes, view);
+  const document = await runOpsWish(settings, crew, io, view);
   if (document.runs.length > 0) io.out.write(`${opsTable(document)}\n${opsVerdict(document)}\n`);
   if (document.stopped !== null) io.err.write(`holdfast meter ops: ${document.stopped}\n`);
   const failed = document.runs.some(({ operations }) => operations.some(({ errors }) => errors > 0));
@@ -192,7 +204,7 @@ async function run(settings: OpsSettings, io: CommandIo): Promise<number> {
 
 export const opsCommand: Command = async (args, io) => {
   try {
-    const settings = settingsOf(args, io.env);
+    const settings = opsWishOf(args, io.env);
     if (settings !== 'help') return await run(settings, io);
     io.out.write(OPS_USAGE);
     return exitCodes.ok;

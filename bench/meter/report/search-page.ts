@@ -1,21 +1,33 @@
 /** The page, the rows and the sentence of a search. */
+import { faultName } from '../search/fault.ts';
 import type { PhaseAnswer, SearchDocument } from '../search/search-document.ts';
 import { surroundings } from './surroundings.ts';
 import { chartHtml, pageHtml, tableHtml } from './html-page.ts';
 import { csvLines, type OutputForms } from './outputs.ts';
 import { lateChart, latencyMap, rateChart } from './streams-page.ts';
 
-function answerText(answer: PhaseAnswer): string {
-  const limit = answer.limitedBy === 'late frames' ? '' : ` (at least: ${answer.limitedBy} was reached)`;
-  return `${answer.streams}${limit}`;
+function answerText({ streams, limitedBy, invalidReasons }: PhaseAnswer): string {
+  if (invalidReasons.includes('not-confirmed')) return 'none that was confirmed';
+  if (invalidReasons.includes('meter-limit')) return `${streams} (at least: the meter itself was reached)`;
+  return limitedBy === 'the bound' ? `${streams} (at least: the bound was reached)` : String(streams);
+}
+
+function faultText(command: string): string {
+  const name = faultName(command);
+  return name === command ? `\`${command}\`` : name;
 }
 
 export function searchVerdict(document: SearchDocument): string {
-  const { healthy, during, settings, target } = document;
+  const { healthy, faults, settings, target } = document;
   if (healthy === null) return `not finished: ${document.stopped ?? 'it was cut off'}`;
   const seconds = Number(settings['durationMs']) / 1000;
   const what = `streams of ${String(settings['codec'])} for ${seconds} s with 0 late frames`;
-  const ailing = during === null ? '' : `; while \`${during.command}\`: ${during.streams}`;
+  // Above what a healthy storage sustains there was nothing to try.
+  const ailing = faults
+    .map(
+      (fault) => `; while ${faultText(fault.command)}: ${answerText({ ...fault, limitedBy: 'late frames' })}`,
+    )
+    .join('');
   const doubt = document.valid
     ? ''
     : `\nNOT VALID: ${document.invalidReasons.join(' ') || (document.stopped ?? '')}`;

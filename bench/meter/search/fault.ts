@@ -12,6 +12,11 @@ export interface FaultOutcome {
   readonly output: string;
 }
 
+/** What a command is called in a table: the comment at its end, or all of it. */
+export function faultName(command: string): string {
+  return /\s#\s*([^#\n]+?)\s*$/.exec(command)?.[1] ?? command;
+}
+
 /** Runs `sh -c command`; resolves when it has ended, or after a minute: then it goes on by itself. */
 export function runFault(command: string): Promise<FaultOutcome> {
   return new Promise((resolve) => {

@@ -40,8 +40,12 @@ describe('a search', () => {
   });
 
   test('confirms what holds, and less where it does not', async () => {
-    assert.equal(await confirmMost(storage(100).probe, 100, 5), 100);
-    assert.equal(await confirmMost(storage(85).probe, 100, 5), 81);
-    assert.equal(await confirmMost(storage(10).probe, 100, 5), 0);
+    const confirmed = (sustained: number, limit?: number) =>
+      confirmMost(storage(sustained, limit).probe, 100, 5);
+    assert.deepEqual(await confirmed(100), { streams: 100, impossible: false });
+    assert.deepEqual(await confirmed(85), { streams: 81, impossible: false });
+    assert.deepEqual(await confirmed(40), { streams: 38, impossible: false });
+    assert.deepEqual(await confirmed(10), { streams: 0, impossible: false });
+    assert.deepEqual(await confirmed(1000, 95), { streams: 90, impossible: true });
   });
 });

@@ -46,17 +46,29 @@ export async function findMost(
   return { most: good, limitedBy };
 }
 
-/** Tries the number found for longer, and less where that fails. Resolves to 0 when nothing is confirmed. */
+/** What is left of the number for the next try: what was found in short steps is seldom far from what holds for long. */
+const LESS = [0.9, 0.9, 0.8, 0.6] as const;
+
+export interface Confirmed {
+  /** 0 when nothing is confirmed. */
+  readonly streams: number;
+  /** Whether one of the tries could not be made: then more might hold. */
+  readonly impossible: boolean;
+}
+
+/** Tries the number found for longer, and less where that fails. */
 export async function confirmMost(
   probe: (count: number) => Promise<Outcome>,
   found: number,
   attemptsMax: number,
-): Promise<number> {
-  let count = found;
-  for (let attempt = 0; attempt < attemptsMax && count > 0; attempt++) {
-    if ((await probe(count)) === 'passes') return count;
-    // A tenth less each time: what was found in short steps is seldom far from what holds for long.
-    count = Math.min(count - 1, Math.floor(count * 0.9));
+): Promise<Confirmed> {
+  let streams = found;
+  let impossible = false;
+  for (let attempt = 0; attempt < attemptsMax && streams > 0; attempt++) {
+    const outcome = await probe(streams);
+    if (outcome === 'passes') return { streams, impossible };
+    impossible ||= outcome === 'impossible';
+    streams = Math.min(streams - 1, Math.floor(streams * (LESS[attempt] ?? LESS[LESS.length - 1] ?? 0)));
   }
-  return 0;
+  return { streams: 0, impossible };
 }

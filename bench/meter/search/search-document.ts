@@ -10,6 +10,7 @@ export interface SearchStep extends RunFigures {
   readonly phase: SearchPhase;
   readonly purpose: 'search' | 'confirm';
   readonly durationMs: number;
+  /** No frame was late; a step that had one ended there. */
   readonly passed: boolean;
   readonly fault: FaultOutcome | null;
 }
@@ -20,6 +21,12 @@ export interface PhaseAnswer {
   readonly limitedBy: 'late frames' | 'the bound' | 'the meter itself';
   /** The step that showed it; null when nothing was confirmed. */
   readonly confirmedBy: number | null;
+  /** Why it says nothing of the storage; empty when it does. */
+  readonly invalidReasons: readonly string[];
+}
+
+export interface FaultAnswer extends PhaseAnswer {
+  readonly command: string;
 }
 
 export interface SearchDocument extends MeterDocument {
@@ -30,7 +37,10 @@ export interface SearchDocument extends MeterDocument {
   framesDropped: number;
   worstFrameMs: number;
   healthy: PhaseAnswer | null;
-  during: (PhaseAnswer & { readonly command: string }) | null;
+  /** The first of `faults`. */
+  during: FaultAnswer | null;
+  /** One for each command that was to be run during the steps. */
+  faults: FaultAnswer[];
   steps: SearchStep[];
   /** Of the run that confirmed it. */
   seconds: Second[];

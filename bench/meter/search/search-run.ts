@@ -5,11 +5,17 @@ import type { Stage } from '../streams/stage.ts';
 import { figuresOf } from '../streams/streams-document.ts';
 import { type FaultOutcome, runFault } from './fault.ts';
 import { confirmMost, findMost, type Outcome } from './find-most.ts';
-import type { PhaseAnswer, SearchDocument, SearchPhase, SearchStep } from './search-document.ts';
+import type { PhaseAnswer, SearchDocument, SearchStep } from './search-document.ts';
 
 const CONFIRMATIONS_MAX = 5;
 const ATTEMPTS_MAX = 3;
 const START_MARGIN_MS = 500;
+
+/** What is done to the storage when a step is warm, and what puts it right behind the step. */
+export interface Fault {
+  readonly during: string;
+  readonly restore: string | undefined;
+}
 
 export interface SearchSettings {
   readonly start: number;
@@ -18,8 +24,7 @@ export interface SearchSettings {
   readonly stepMs: number;
   readonly durationMs: number;
   readonly warmupMs: number;
-  readonly during: string | undefined;
-  readonly restore: string | undefined;
+  readonly faults: readonly Fault[];
 }
 
 export interface SearchEvents {
@@ -31,6 +36,12 @@ const LIMITS = { failure: 'late frames', bound: 'the bound', impossible: 'the me
 /** Reasons for which a run with late frames says nothing of the storage. */
 function meterWasInTheWay(reasons: readonly string[]): boolean {
   return reasons.some((reason) => reason.startsWith('meter-'));
+}
+
+interface Attempt {
+  readonly fault: Fault | undefined;
+  readonly purpose: SearchStep['purpose'];
+  readonly durationMs: number;
 }
 
 export class SearchRun {
@@ -56,79 +67,70 @@ export class SearchRun {
 
   /** Throws `aborted` when it is interrupted, and what stands in the way; the document has what was found until then. */
   async run(): Promise<void> {
-    const { during, start, most } = this.#settings;
-    const healthy = await this.#phase('healthy', start, most);
+    const { faults, start, most } = this.#settings;
+    const healthy = await this.#phase(undefined, start, most);
     this.#document.healthy = healthy;
     this.#document.streams = healthy.streams;
-    if (during === undefined) return;
-    // What a healthy storage does not sustain, an ailing one does not either.
-    const answer =
-      healthy.streams === 0
-        ? { streams: 0, limitedBy: 'late frames' as const, confirmedBy: null }
-        : await this.#phase('during', healthy.streams, healthy.streams);
-    this.#document.during = { ...answer, command: during };
+    for (const fault of faults) {
+      // What a healthy storage does not sustain, an ailing one does not either.
+      const answer =
+        healthy.streams === 0 ? healthy : await this.#phase(fault, healthy.streams, healthy.streams);
+      this.#document.faults.push({ ...answer, command: fault.during });
+      this.#document.during ??= this.#document.faults[0] ?? null;
+    }
   }
 
-  async #phase(phase: SearchPhase, start: number, most: number): Promise<PhaseAnswer> {
+  async #phase(fault: Fault | undefined, start: number, most: number): Promise<PhaseAnswer> {
     const { precision, stepMs, durationMs } = this.#settings;
-    const probe = (count: number): Promise<Outcome> => this.#step(phase, 'search', count, stepMs);
-    const found = await findMost(probe, { start, most, precision });
-    const confirm = (count: number): Promise<Outcome> => this.#step(phase, 'confirm', count, durationMs);
-    const streams = await confirmMost(confirm, found.most, CONFIRMATIONS_MAX);
+    const probe = (purpose: SearchStep['purpose'], ms: number) => (count: number) =>
+      this.#step(count, { fault, purpose, durationMs: ms });
+    const found = await findMost(probe('search', stepMs), { start, most, precision });
+    const confirmed = await confirmMost(probe('confirm', durationMs), found.most, CONFIRMATIONS_MAX);
+    const { streams } = confirmed;
     const confirmedBy = streams === 0 ? null : (this.#document.steps.at(-1)?.run ?? null);
-    return { streams, limitedBy: LIMITS[found.limitedBy], confirmedBy };
+    const reasons: string[] = [];
+    if (found.limitedBy === 'impossible' || confirmed.impossible) reasons.push('meter-limit');
+    if (streams === 0 && found.most > 0) reasons.push('not-confirmed');
+    return { streams, limitedBy: LIMITS[found.limitedBy], confirmedBy, invalidReasons: reasons };
   }
 
   /** A step in which the meter was in the way says nothing: it is made again, a few times at most. */
-  async #step(
-    phase: SearchPhase,
-    purpose: SearchStep['purpose'],
-    streams: number,
-    durationMs: number,
-  ): Promise<Outcome> {
+  async #step(streams: number, attempt: Attempt): Promise<Outcome> {
     let outcome: Outcome = 'impossible';
-    for (let attempt = 0; attempt < ATTEMPTS_MAX && outcome === 'impossible'; attempt++)
-      outcome = await this.#attempt(phase, purpose, streams, durationMs);
+    for (let turn = 0; turn < ATTEMPTS_MAX && outcome === 'impossible'; turn++)
+      outcome = await this.#attempt(streams, attempt);
     return outcome;
   }
 
-  async #attempt(
-    phase: SearchPhase,
-    purpose: SearchStep['purpose'],
-    streams: number,
-    durationMs: number,
-  ): Promise<Outcome> {
+  async #attempt(streams: number, { fault, purpose, durationMs }: Attempt): Promise<Outcome> {
     this.#signal.throwIfAborted();
     await this.#stage.prepare(streams);
-    const { during, restore, warmupMs } = this.#settings;
-    let fault: Promise<FaultOutcome> | undefined;
+    let running: Promise<FaultOutcome> | undefined;
     const timer = setTimeout(() => {
-      if (phase === 'during' && during !== undefined) fault = runFault(during);
-    }, warmupMs + START_MARGIN_MS);
-    const result = await this.#stage.run(streams, { durationMs });
+      if (fault !== undefined) running = runFault(fault.during);
+    }, this.#settings.warmupMs + START_MARGIN_MS);
+    const result = await this.#stage.run(streams, { durationMs, untilLate: true });
     clearTimeout(timer);
+    const outcome = (await running) ?? null;
+    if (fault?.restore !== undefined) await runFault(fault.restore);
     this.#signal.throwIfAborted();
-    const step = this.#stepOf(result, phase, purpose, durationMs, (await fault) ?? null);
+    const phase = fault === undefined ? 'healthy' : 'during';
+    const step = { ...this.#stepOf(result, durationMs), phase, purpose, fault: outcome } as const;
     this.#document.steps.push(step);
     if (purpose === 'confirm' && phase === 'healthy') this.#keep(step, result);
     this.#events.step(step);
-    if (phase === 'during' && restore !== undefined) await runFault(restore);
     if (step.passed) return 'passes';
     return meterWasInTheWay(step.invalidReasons) ? 'impossible' : 'fails';
   }
 
-  #stepOf(
-    result: CrewResult,
-    phase: SearchPhase,
-    purpose: SearchStep['purpose'],
-    durationMs: number,
-    fault: FaultOutcome | null,
-  ): SearchStep {
-    const figures = figuresOf(result, this.#document.steps.length + 1, durationMs / 1000);
+  #stepOf(result: CrewResult, durationMs: number) {
+    // A step that ended at its first late frame has counted until then.
+    const countedMs = Math.min(durationMs, Math.max(0, result.elapsedMs - this.#settings.warmupMs));
+    const figures = figuresOf(result, this.#document.steps.length + 1, countedMs / 1000);
     // A meter that was busy and yet had no late frame has shown what it was to show.
     const spoilt = figures.invalidReasons.some((reason) => !reason.startsWith('meter-'));
     const passed = figures.framesLate === 0 && figures.framesTotal > 0 && !spoilt;
-    return { ...figures, phase, purpose, durationMs, passed, fault };
+    return { ...figures, durationMs, passed };
   }
 
   #keep(step: SearchStep, { tally }: CrewResult): void {

@@ -15,6 +15,8 @@ import { unitsOf } from './unit.ts';
 /** Failures in a row, without a success between them, after which the target is given up. */
 const FAILURES_IN_A_ROW_MAX = 200;
 const WATCH_PERIOD_MS = 500;
+/** What a run says that was to end at its first late frame, and did. */
+export const ENDED_BY_LATE_FRAME = 'a frame was late';
 
 export interface StreamsSurroundings {
   readonly target: MediaTarget;
@@ -87,6 +89,10 @@ export async function runStreams(order: StreamsOrder, around: StreamsSurrounding
   let stopped: string | null = null;
   const watch = setInterval(() => {
     if (order.live) around.figures(counter.figures());
+    if (order.untilLate && counter.framesLate > 0) {
+      stopped ??= ENDED_BY_LATE_FRAME;
+      giveUp.abort();
+    }
     if (counter.failuresInARow < FAILURES_IN_A_ROW_MAX) return;
     stopped ??= `${counter.failuresInARow} requests in a row have failed: ${counter.firstFailure ?? ''}`;
     giveUp.abort();

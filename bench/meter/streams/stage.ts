@@ -16,6 +16,8 @@ export interface StageEvents {
 export interface RunOptions {
   readonly durationMs?: number;
   readonly framesFile?: string | undefined;
+  /** Whether the first late frame ends it. */
+  readonly untilLate?: boolean;
 }
 
 export class Stage {
@@ -89,7 +91,7 @@ export class Stage {
     this.#events.activity(`${cast.streams.length} streams`);
     const { format, timing, warmupMs, durationMs, inFlight, dropAfterMs, shuttleSpeed } = settings;
     const seed = hash('sha256', this.#spec.seed, 'buffer').readUInt32LE(0);
-    const { framesFile } = options;
+    const { framesFile, untilLate = false } = options;
     const result = await this.#crew.runStreams({
       format,
       timing,
@@ -101,6 +103,7 @@ export class Stage {
       shuttleSpeed,
       seed,
       framesFile,
+      untilLate,
       live: this.#live,
     });
     if (cast.takes.length > 0) {

@@ -37,6 +37,8 @@ export interface StreamsOrder {
   readonly seed: number;
   /** Where a line for every frame goes; undefined for nowhere. */
   readonly framesFile: string | undefined;
+  /** Whether the first late frame ends it: for those who ask only whether there is one. */
+  readonly untilLate: boolean;
   /** Whether figures are wanted while it runs. */
   readonly live: boolean;
 }

@@ -16,6 +16,7 @@ const STREAMS_MAX = 20_000;
 const PROCESSES_MAX = 64;
 const REQUEST_BYTES_DEFAULT = 2 ** 20;
 const CLIPS_BYTES_DEFAULT = 4 * 2 ** 30;
+const CLIPS_BYTES_MAX = 64 * 2 ** 40;
 const CLIP_S_DEFAULT = 10;
 const CLIP_S_MIN = 1;
 const EDIT_CLIPS = 4;
@@ -167,7 +168,9 @@ export async function streamsSettingsOf(values: Values): Promise<StreamsSettings
     behindMs: time('behind', '3s', 0),
     clips: number('clips', 1, STREAMS_MAX),
     clipS: given(option('clip-length'), (value) => duration('clip-length', value, 40) / 1000),
-    clipsBytesMax: given(option('clips-size'), (value) => bytes('clips-size', value)) ?? CLIPS_BYTES_DEFAULT,
+    clipsBytesMax:
+      given(option('clips-size'), (value) => bytes('clips-size', value, CLIPS_BYTES_MAX)) ??
+      CLIPS_BYTES_DEFAULT,
     staggerMs: time('stagger', '1s', 0),
     processes: number('processes', 0, PROCESSES_MAX) ?? 1,
     keep: values.keep === true,

@@ -91,6 +91,7 @@ function orderOf(pattern: Pattern, more: Partial<StreamsOrder> = {}): StreamsOrd
     shuttleSpeed: 4,
     seed: 7,
     framesFile: undefined,
+    untilLate: false,
     live: false,
     ...more,
   };

@@ -155,6 +155,10 @@ export class RunCounter {
     this.#onFrame = onFrame;
   }
 
+  get framesLate(): number {
+    return this.streams.reduce((total, { row }) => total + row.framesLate, 0);
+  }
+
   get failuresInARow(): number {
     return this.#failuresInARow;
   }
