@@ -1,13 +1,31 @@
 /**
- * The inner loop of CRC-64/NVME as a WebAssembly module, because JavaScript has no fast integers of 64 bits. Sixteen bytes a
- * step ("slicing by 16", after Kounavis and Berry, 2005): the tables lie at the beginning of the memory, the bytes behind them.
+ * The inner loops of CRC-64/NVME as a WebAssembly module, because JavaScript has no fast integers of 64 bits.
  *
- *     update(from: i32, wholeEnd: i32, end: i32, crc: i64): i64      bytes from … wholeEnd in steps of 16, to end one by one
+ *     slice(from: i32, wholeEnd: i32, end: i32, crc: i64): i64      bytes from … wholeEnd in steps of 16, to end one by one
+ *     fold(from: i32, end: i32)                                     in steps of 64: moves what the bytes are worth to the last FOLD_BYTES
+ *     unfold(from: i32, end: i32)                                   of those FOLD_BYTES, from the last 16 on: what they stand for in the end
  *
- * The encoding is that of the WebAssembly Core Specification 1.0, chapter 5.
+ * `slice` is "slicing by 16" (after Kounavis and Berry, 2005): its tables lie at the beginning of the memory.
+ *
+ * `fold` is five times as fast and needs no tables. Some multiple of the polynomial has few terms, and all of them at whole
+ * bytes: x^(8·4498) + Σ x^(8·e) over FOLD_TERMS. So a byte with 4498 bytes behind it may be dropped, when it is added to
+ * those that stand 4498 - e behind it; sixteen neighbours at a time, as the nearest is 573 away. Read the other way round,
+ * each byte takes in those before it (after Russell, "Chorba", 2024, which does so by bits):
+ *
+ *     fold:    v[k] = m[k] ^ Σ v[k - 4498 + e]
+ *
+ * What is left of the message are its last 4498 bytes, without what the last of them gave to each other, which `unfold` takes out.
+ * Both read FOLD_BYTES and a step before `from`: zeros must be there.
+ *
+ * The encoding is that of the WebAssembly Core Specification 2.0, chapter 5.
  */
 export const SLICES = 16;
 export const TABLE_BYTES = SLICES * 256 * 8;
+/** The highest term, in bytes; the test of this module has the sum of all terms. */
+export const FOLD_BYTES = 4498;
+export const FOLD_TERMS: readonly number[] = [0, 153, 355, 727, 1750, 3925];
+export const FOLD_STEP_BYTES = 64;
+const VECTOR_BYTES = 16;
 const PAGE_BYTES = 64 * 1024;
 
 const I32 = 0x7f;
@@ -32,24 +50,67 @@ const op = {
   i64Shl: [0x86],
   i64ShrU: [0x88],
   wrap: [0xa7],
+  i32Sub: [0x6b],
+  i32LeU: [0x4d],
+  v128Load: (offset: number) => [0xfd, 0x00, 0, ...unsigned(offset)],
+  v128Store: (offset: number) => [0xfd, 0x0b, 0, ...unsigned(offset)],
+  v128Xor: [0xfd, 0x51],
 } as const;
 
 const local = { from: 0, wholeEnd: 1, end: 2, crc: 3, second: 4 } as const;
 
-/** @param bufferBytes room for the bytes behind the tables. */
-export function crc64Module(bufferBytes: number): Uint8Array<ArrayBuffer> {
-  const type = [0x60, 4, I32, I32, I32, I64, 1, I64];
-  const pages = Math.ceil((TABLE_BYTES + bufferBytes) / PAGE_BYTES);
+/** @param memoryBytes of the memory, tables included. */
+export function crc64Module(memoryBytes: number): Uint8Array<ArrayBuffer> {
+  const sliceType = [0x60, 4, I32, I32, I32, I64, 1, I64];
+  const foldType = [0x60, 2, I32, I32, 0];
+  const pages = Math.ceil(memoryBytes / PAGE_BYTES);
   const name = (text: string) => [text.length, ...Buffer.from(text)];
-  const body = [1, 1, I64, ...wholeSteps(), ...singleBytes(), ...op.get(local.crc), ...op.end];
+  const slice = [1, 1, I64, ...wholeSteps(), ...singleBytes(), ...op.get(local.crc), ...op.end];
+  const functions = [slice, [0, ...foldSteps(), ...op.end], [0, ...unfoldSteps(), ...op.end]];
+  const exported = ['slice', 'fold', 'unfold'].flatMap((text, index) => [...name(text), 0, index]);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, ...type]),
-    ...section(3, [1, 0]),
+    ...section(1, [2, ...sliceType, ...foldType]),
+    ...section(3, [3, 0, 1, 1]),
     ...section(5, [1, 0, ...unsigned(pages)]),
-    ...section(7, [2, ...name('memory'), 2, 0, ...name('update'), 0, 0]),
-    ...section(10, [1, ...unsigned(body.length), ...body]),
+    ...section(7, [4, ...name('memory'), 2, 0, ...exported]),
+    ...section(10, [3, ...functions.flatMap((body) => [...unsigned(body.length), ...body])]),
   ]);
+}
+
+/** Of fold and unfold; `from` is moved down by FOLD_BYTES, so that every offset is positive. */
+const foldLocal = { from: 0, end: 1 } as const;
+
+function foldSteps(): number[] {
+  const { from, end } = foldLocal;
+  const code = [...movedBy(from, op.i32Sub, FOLD_BYTES), ...movedBy(end, op.i32Sub, FOLD_BYTES)];
+  code.push(...untilAt(end));
+  for (let at = 0; at < FOLD_STEP_BYTES; at += VECTOR_BYTES) code.push(...takeIn(at));
+  return [...code, ...stepBy(FOLD_STEP_BYTES)];
+}
+
+/** From the end down, as what a byte takes in must still be as `fold` left it. */
+function unfoldSteps(): number[] {
+  const { from, end } = foldLocal;
+  return [
+    ...movedBy(from, op.i32Sub, FOLD_BYTES),
+    ...movedBy(end, op.i32Sub, FOLD_BYTES),
+    ...[...op.block, ...op.loop, ...op.get(end), ...op.get(from), ...op.i32LeU, ...op.brIf(1)],
+    ...movedBy(end, op.i32Sub, VECTOR_BYTES),
+    ...takeIn(0, end),
+    ...[...op.br(0), ...op.end, ...op.end],
+  ];
+}
+
+/** Sixteen bytes, FOLD_BYTES + `at` behind where a local points. */
+function takeIn(at: number, pointer: number = foldLocal.from): number[] {
+  const code = [...op.get(pointer), ...op.get(pointer), ...op.v128Load(FOLD_BYTES + at)];
+  for (const term of FOLD_TERMS) code.push(...op.get(pointer), ...op.v128Load(term + at), ...op.v128Xor);
+  return [...code, ...op.v128Store(FOLD_BYTES + at)];
+}
+
+function movedBy(pointer: number, operation: readonly number[], bytes: number): number[] {
+  return [...op.get(pointer), ...op.i32Const(bytes), ...operation, ...op.set(pointer)];
 }
 
 function wholeSteps(): number[] {
@@ -95,8 +156,7 @@ function untilAt(end: number): number[] {
 }
 
 function stepBy(bytes: number): number[] {
-  const step = [...op.get(local.from), ...op.i32Const(bytes), ...op.i32Add, ...op.set(local.from)];
-  return [...step, ...op.br(0), ...op.end, ...op.end];
+  return [...movedBy(local.from, op.i32Add, bytes), ...op.br(0), ...op.end, ...op.end];
 }
 
 function section(id: number, content: readonly number[]): number[] {

@@ -2,11 +2,19 @@
  * CRC-64/NVME (NVM Express Command Set Specification, section 5.2.1.3.4; the `crc64nvme` of S3): reflected, polynomial
  * 0xAD93D23594C93659, begun and ended with all ones.
  */
-import { crc64Module, SLICES, TABLE_BYTES } from './crc64nvme-module.ts';
+import { FOLD_BYTES, FOLD_STEP_BYTES, SLICES, TABLE_BYTES, crc64Module } from './crc64nvme-module.ts';
 
-const POLYNOMIAL = 0x9a6c9329ac4bc9b5n;
-const BUFFER_BYTES = 64 * 1024;
+export const POLYNOMIAL = 0x9a6c9329ac4bc9b5n;
 const STEP_BYTES = 16;
+/** Below it slicing alone is as fast. */
+const FOLDED_BYTES_MIN = 16 * 1024;
+const PIECE_BYTES = 256 * 1024;
+/** What is read before what is folded, and is zero: a little more than FOLD_BYTES, and whole pages of the table's alignment. */
+const ZERO_BYTES = 8 * 1024;
+/** The memory: tables, zeros, the bytes, zeros, the last of the bytes. */
+const PIECE_AT = TABLE_BYTES + ZERO_BYTES;
+const REST_AT = PIECE_AT + PIECE_BYTES + ZERO_BYTES;
+const MEMORY_BYTES = REST_AT + FOLD_BYTES;
 
 /** The part of WebAssembly's interface that is used here: Node has it, and its types come with browsers' only. */
 interface WebAssemblyHost {
@@ -16,23 +24,45 @@ interface WebAssemblyHost {
   ) => {
     readonly exports: {
       readonly memory: { readonly buffer: ArrayBuffer };
-      readonly update: Engine['update'];
+      slice(from: number, wholeEnd: number, end: number, crc: bigint): bigint;
+      fold(from: number, end: number): void;
+      unfold(from: number, end: number): void;
     };
   };
 }
 
-interface Engine {
-  /** Where bytes are put for `update`. */
-  readonly bytes: Uint8Array;
-  update(from: number, wholeEnd: number, end: number, crc: bigint): bigint;
-}
+class Engine {
+  readonly #code: InstanceType<WebAssemblyHost['Instance']>['exports'];
+  readonly #memory: Uint8Array;
+  readonly #view: DataView;
 
-function startEngine(): Engine {
-  const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssemblyHost };
-  const module = new WebAssembly.Module(crc64Module(BUFFER_BYTES));
-  const { memory, update } = new WebAssembly.Instance(module).exports;
-  new BigUint64Array(memory.buffer, 0, TABLE_BYTES / 8).set(makeTables());
-  return { bytes: new Uint8Array(memory.buffer, TABLE_BYTES, BUFFER_BYTES), update };
+  constructor() {
+    const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssemblyHost };
+    const module = new WebAssembly.Module(crc64Module(MEMORY_BYTES));
+    this.#code = new WebAssembly.Instance(module).exports;
+    const { buffer } = this.#code.memory;
+    this.#memory = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    new BigUint64Array(buffer, 0, TABLE_BYTES / 8).set(makeTables());
+  }
+
+  /** @param piece at most PIECE_BYTES. */
+  update(piece: Uint8Array, crc: bigint): bigint {
+    this.#memory.set(piece, PIECE_AT);
+    const end = PIECE_AT + piece.length;
+    if (piece.length < FOLDED_BYTES_MIN) return this.#slice(PIECE_AT, end, crc);
+    // What came before is as good as added to the first eight bytes.
+    this.#view.setBigInt64(PIECE_AT, this.#view.getBigInt64(PIECE_AT, true) ^ crc, true);
+    const foldedEnd = end - (piece.length % FOLD_STEP_BYTES);
+    this.#code.fold(PIECE_AT, foldedEnd);
+    this.#memory.copyWithin(REST_AT, foldedEnd - FOLD_BYTES, foldedEnd);
+    this.#code.unfold(REST_AT, REST_AT + FOLD_BYTES);
+    return this.#slice(foldedEnd, end, this.#slice(REST_AT, REST_AT + FOLD_BYTES, 0n));
+  }
+
+  #slice(from: number, end: number, crc: bigint): bigint {
+    return this.#code.slice(from, end - ((end - from) % STEP_BYTES), end, crc);
+  }
 }
 
 /** `[slice × 256 + byte]`: what a byte, followed by `slice` zero bytes, leaves. */
@@ -51,17 +81,14 @@ function makeTables(): BigUint64Array {
 }
 
 /** One for the thread: it keeps nothing between two calls. */
-const engine = startEngine();
+const engine = new Engine();
 
 export class Crc64Nvme {
   #crc = -1n;
 
   update(bytes: Uint8Array): this {
-    for (let at = 0; at < bytes.length; at += BUFFER_BYTES) {
-      const piece = bytes.subarray(at, at + BUFFER_BYTES);
-      engine.bytes.set(piece);
-      const wholeEnd = TABLE_BYTES + piece.length - (piece.length % STEP_BYTES);
-      this.#crc = engine.update(TABLE_BYTES, wholeEnd, TABLE_BYTES + piece.length, this.#crc);
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      this.#crc = engine.update(bytes.subarray(at, at + PIECE_BYTES), this.#crc);
     }
     return this;
   }

@@ -21,7 +21,7 @@ import { parseTrailer } from './trailer.ts';
 
 export const BUFFERS_MAX = 3;
 /** What keeps up with MD5 on the same worker; the others go to a second one. */
-const BESIDE_MD5: readonly DigestAlgorithm[] = ['md5', 'crc32', 'crc32c'];
+const BESIDE_MD5: readonly DigestAlgorithm[] = ['md5', 'crc32', 'crc32c', 'crc64nvme'];
 
 export class BodyDrain {
   readonly #chunks: IncomingChunks;
