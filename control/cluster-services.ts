@@ -1,11 +1,10 @@
 /** What the control role does with the cluster that holds the objects: sums up what is used, and sets what may be held. */
 import type { Clock } from '#common/io/clock.ts';
-import { realFiles } from '#common/io/real-files.ts';
 import { realNetwork } from '#common/io/real-network.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import type { Logger } from '#common/log/logger.ts';
 import { openCluster } from '#cluster/open-cluster.ts';
-import { followRing } from '#ring/file/follow-ring.ts';
+import type { RingSource } from '#ring/live-ring.ts';
 import type { Route } from './api/route.ts';
 import { Aggregator } from './metering/aggregate.ts';
 import { usageRoutes } from './metering/usage-routes.ts';
@@ -16,7 +15,7 @@ import { unifiedLimitRoutes } from './quota/unified-limits.ts';
 import type { Store } from './store/store.ts';
 
 export interface ClusterServicesParts {
-  readonly ringFile: string;
+  readonly rings: RingSource;
   readonly clusterKey: Buffer;
   readonly store: Store;
   readonly clock: Clock;
@@ -34,13 +33,7 @@ export interface ClusterServices {
 
 /** Needs no device to answer: what asks the cluster fails, or waits, until there is a majority. */
 export async function openClusterServices(parts: ClusterServicesParts): Promise<ClusterServices> {
-  const { ringFile, clusterKey, store, clock, randomness, log } = parts;
-  const rings = await followRing({
-    files: realFiles(),
-    clock,
-    path: ringFile,
-    report: (problem) => log.warn('the ring', { problem }),
-  });
+  const { rings, clusterKey, store, clock, randomness, log } = parts;
   const cluster = await openCluster({ network: realNetwork(), clock, randomness, clusterKey, rings });
   const aggregator = new Aggregator({ cluster, store, clock, log });
   aggregator.start();
@@ -51,7 +44,6 @@ export async function openClusterServices(parts: ClusterServicesParts): Promise<
     async close() {
       await aggregator.close();
       await cluster.close();
-      rings.close();
     },
   };
 }

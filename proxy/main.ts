@@ -106,7 +106,9 @@ export async function runProxyRole(
   observeProxy(metrics, { traffic, rings, digests, buffers, registers, repairs, sweep: () => sweep.status });
   return {
     ports: [port],
+    lookForRing: () => rings.look(),
     status: async () => ({
+      ringVersion: rings.current.version,
       digestStreams: digests.streams,
       buffersLent: buffers.lent,
       sweep: sweep.status,

@@ -76,11 +76,13 @@ export async function runStorageRole(
     local: server.local,
     async status() {
       return {
+        ringVersion: rings.current.version,
         devices: await Promise.all(
           [...devices.values()].map(async ({ id, engine }) => ({ id, ...(await engine.usage()) })),
         ),
       };
     },
+    lookForRing: () => rings.look(),
     async serveDevices(wanted) {
       for (const device of wanted) {
         if (!devices.has(device.id)) devices.set(device.id, await open(device, wanted.length));

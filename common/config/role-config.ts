@@ -43,8 +43,17 @@ const metrics = optional(
   'Where the process answers GET /metrics, for whoever bears the token for metrics; nowhere when left out.',
 );
 
+const membership = optional(
+  mapping({
+    host: required(host, 'Address of control’s feed.'),
+    port: required(port, 'Its TCP port.'),
+  }),
+  'Where the process registers and is told of the ring; when left out, a proxy goes to identity.feed, control to its own feed, and a storage process nowhere.',
+);
+
 export const storageRoleFields = {
   metrics,
+  membership,
   storage: section(
     {
       name,
@@ -75,6 +84,7 @@ export const storageRoleFields = {
 
 export const proxyRoleFields = {
   metrics,
+  membership,
   proxy: section(
     {
       name,
@@ -136,6 +146,7 @@ export const controlRoleFields = {
     'The control role.',
   ),
   metrics,
+  membership,
 };
 
 const nodeRoleFields = { ...storageRoleFields, ...proxyRoleFields };
@@ -152,6 +163,8 @@ export type RoleConfig = (
 ) & {
   /** Where the process serves its metrics. */
   readonly metrics?: Address;
+  /** Where it registers and is told of the ring. */
+  readonly membership?: Address;
 };
 
 /** Relative paths are taken from the file's own folder. Throws `configuration-invalid`. */
@@ -161,28 +174,37 @@ export function loadRoleConfig(role: RoleName, fileName: string): RoleConfig {
     const both = loadConfig(fileName, nodeRoleFields);
     const storage = storageConfig(both, folder);
     const config = { name: storage.name, storage, proxy: proxyConfig(both, folder) };
-    return { role, config, ...metricsOf(both) };
+    return { role, config, ...addressesOf(both) };
   }
   if (role === 'storage') {
     const read = loadConfig(fileName, storageRoleFields);
-    return { role, config: storageConfig(read, folder), ...metricsOf(read) };
+    return { role, config: storageConfig(read, folder), ...addressesOf(read) };
   }
   if (role === 'control') {
     const read = loadConfig(fileName, controlRoleFields);
-    return { role, config: controlConfig(read, folder), ...metricsOf(read) };
+    return { role, config: controlConfig(read, folder), ...addressesOf(read) };
   }
   const read = loadConfig(fileName, proxyRoleFields);
-  return { role, config: proxyConfig(read, folder), ...metricsOf(read) };
+  return { role, config: proxyConfig(read, folder), ...addressesOf(read) };
 }
 
-function metricsOf({ metrics: at }: { readonly metrics: Address | undefined }): Pick<RoleConfig, 'metrics'> {
-  return at === undefined ? {} : { metrics: at };
+function addressesOf({
+  metrics: at,
+  membership: control,
+}: {
+  readonly metrics: Address | undefined;
+  readonly membership: Address | undefined;
+}): Pick<RoleConfig, 'metrics' | 'membership'> {
+  return {
+    ...(at === undefined ? {} : { metrics: at }),
+    ...(control === undefined ? {} : { membership: control }),
+  };
 }
 
 /** The text of the file that `loadRoleConfig` reads. */
 export function roleConfigText(role: RoleConfig): string {
   const head = '# Written by `holdfast up` at each start; change the cluster’s own configuration instead.\n';
-  const more = role.metrics === undefined ? {} : { metrics: role.metrics };
+  const more = addressesOf({ metrics: role.metrics, membership: role.membership });
   if (role.role !== 'node') return head + stringify({ [role.role]: role.config, ...more });
   const { storage, proxy } = role.config;
   return head + stringify({ storage, proxy, ...more });

@@ -22,10 +22,12 @@ export interface RoleControl {
 export interface RunningRole {
   /** The TCP ports on which it listens. */
   readonly ports: readonly number[];
-  /** A JSON value. Of a storage role: `{ devices: [{ id, …DeviceUsage }] }`. */
+  /** A JSON value with `ringVersion`. Of a storage role: with `devices: [{ id, …DeviceUsage }]`. */
   status(): Promise<unknown>;
   /** Serves these devices from now on: opens those that are new, closes those that are left out. Of a role that serves devices. */
   serveDevices?(devices: StorageRoleConfig['devices']): Promise<void>;
+  /** The ring's file has been replaced: reads it at once. */
+  lookForRing?(): void;
   /** Stops accepting, finishes what is under way (within seconds), closes its files. Called once. */
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { roleNames } from '#common/config/role-config.ts';
 import { serveRole } from '../supervisor/serve-role.ts';
 import { textOption, UsageError } from './arguments.ts';
 import type { ParsedCommand } from './command.ts';
+import { programVersion } from './version.ts';
 
 export const serveCommand: ParsedCommand = {
   name: 'serve',
@@ -22,6 +23,8 @@ DIR/run/*.yaml are examples, and docs/configuration.md tells every setting.
       throw new UsageError(`there is no role ${args.words[0]}; there are ${roleNames.join(', ')}`);
     const file = textOption(args, 'config');
     if (file === undefined) throw new UsageError('--config FILE is missing');
-    return (await serveRole(role, file, io.signal)) ? exitCodes.ok : exitCodes.failed;
+    return (await serveRole({ role, configFile: file, version: programVersion() }, io.signal))
+      ? exitCodes.ok
+      : exitCodes.failed;
   },
 };

@@ -17,7 +17,8 @@ export const statusCommand: ParsedCommand = {
   synopsis: '[--json] [--data DIR] [--port-offset N]',
   summary: 'tells what runs, what serves, and how full it is',
   about: `
-Asks the running cluster of a data directory for its processes, its devices and its partitions. A partition is healthy
+Asks the running cluster of a data directory for its processes, its devices, its partitions, and the services of the
+cluster on whatever machine. A partition is healthy
 when all of its members serve, degraded when a majority does (everything works), unavailable below that (its keys
 wait). Exit code 4 when no cluster runs.
 `,
@@ -92,5 +93,35 @@ S3 ${endpoints.objects}   identity ${endpoints.control}
 ${textTable(['process', 'pid', 'port', 'state', 'restarts', 'since (UTC)'], processes)}
 ${textTable(['device', 'zone', 'process', 'health', 'size', 'free', 'records', 'blobs', 'stored', 'path'], devices)}
 partitions: ${partitions.count}: ${partitions.healthy} healthy, ${partitions.degraded} degraded, ${partitions.unavailable} unavailable
-${movesText(status.moves)}`;
+${servicesText(status.services)}${movesText(status.moves)}`;
+}
+
+/** What runs on other machines is only here. */
+function servicesText(services: ClusterStatus['services']): string {
+  if (services === undefined) return '\nservices: control does not answer\n';
+  const rows = services.map((service) => [
+    service.id,
+    service.binary,
+    service.host,
+    service.state,
+    service.version,
+    service.ring_version,
+    service.devices_out.length === 0
+      ? `${service.devices}`
+      : `${service.devices} (out: ${service.devices_out.join(' ')})`,
+    service.ports.join(' '),
+    service.updated_at.replace('T', ' ').slice(0, 19),
+  ]);
+  const head = [
+    'service',
+    'binary',
+    'host',
+    'state',
+    'version',
+    'ring',
+    'devices',
+    'ports',
+    'heard of (UTC)',
+  ];
+  return `\n${textTable(head, rows)}`;
 }

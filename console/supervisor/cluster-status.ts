@@ -1,5 +1,6 @@
 /** What the control API tells of a cluster, and how much of it is there. */
 import type { MoverStatus } from '#cluster/rebalance/mover.ts';
+import type { ServiceJson } from '#control/membership/service-routes.ts';
 import type { DeviceId } from '#common/ids.ts';
 import type { Ring } from '#ring/ring.ts';
 
@@ -50,6 +51,8 @@ export interface ClusterStatus {
   readonly partitions: PartitionCounts;
   /** Absent while the cluster starts. */
   readonly moves?: MoverStatus;
+  /** Every process of the cluster, on whatever machine, as control knows them; absent while control does not answer. */
+  readonly services?: readonly ServiceJson[];
   readonly endpoints: { readonly objects: string; readonly control: string };
 }
 
@@ -101,6 +104,11 @@ export function isServing({ health }: DeviceStatus): boolean {
   return health === 'ok' || health === 'full';
 }
 
+/** Takes no part: an I/O error has taken it out. */
+export function isOut({ health }: Partial<DeviceStatus>): boolean {
+  return health === 'failed';
+}
+
 /** `{ devices: [{ id, …DeviceUsage }] }` of a storage role, from a process that may be of any version. */
 export function devicesIn(status: unknown): Map<number, Partial<DeviceStatus>> {
   const { devices } = Object(status) as { devices?: unknown };
@@ -110,4 +118,10 @@ export function devicesIn(status: unknown): Map<number, Partial<DeviceStatus>> {
     if (typeof id === 'number') found.set(id, device as Partial<DeviceStatus>);
   }
   return found;
+}
+
+/** `{ services: [ … ] }` of the control role. */
+export function servicesIn(status: unknown): readonly ServiceJson[] | undefined {
+  const { services } = Object(status) as { services?: unknown };
+  return Array.isArray(services) ? (services as ServiceJson[]) : undefined;
 }

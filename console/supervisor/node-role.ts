@@ -16,6 +16,10 @@ export async function runNodeRole(config: NodeRoleConfig, control: RoleControl):
       const [ofStorage, ofProxy] = await Promise.all([storage.status(), proxy.status()]);
       return { ...Object(ofProxy), ...Object(ofStorage) };
     },
+    lookForRing() {
+      storage.lookForRing?.();
+      proxy.lookForRing?.();
+    },
     serveDevices: async (devices) => await storage.serveDevices?.(devices),
     async close() {
       // Whoever asks for records goes first.

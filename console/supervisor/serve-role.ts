@@ -7,6 +7,7 @@ import { observeProcess } from '#common/metrics/process-metrics.ts';
 import { MetricsRegistry } from '#common/metrics/registry.ts';
 import { serveMetrics } from './serve-metrics.ts';
 import { createProcessLogger, type Logger } from '#common/log/logger.ts';
+import { Membership } from './membership.ts';
 import type { FromRole, ToRole } from './role-messages.ts';
 import { devicesOfRole } from './role-plan.ts';
 
@@ -14,11 +15,21 @@ import { devicesOfRole } from './role-plan.ts';
 const CLOSE_MS_MAX = 9_000;
 const START_MS_MAX = 10_000;
 
+export interface ServedRole {
+  readonly role: RoleName;
+  readonly configFile: string;
+  /** The program's. */
+  readonly version: string;
+}
+
 /**
  * Runs until `signal` aborts (SIGTERM) or the supervisor's channel closes, then closes the role. Resolves to whether it
  * served. Without a supervisor it runs in the foreground and its log goes to standard output.
  */
-export async function serveRole(role: RoleName, configFile: string, signal: AbortSignal): Promise<boolean> {
+export async function serveRole(
+  { role, configFile, version }: ServedRole,
+  signal: AbortSignal,
+): Promise<boolean> {
   const ended = endOf(signal);
   let log = createProcessLogger('info', { role });
   try {
@@ -28,7 +39,10 @@ export async function serveRole(role: RoleName, configFile: string, signal: Abor
     const metrics = new MetricsRegistry();
     using _watched = observeProcess(metrics);
     await using _served = await serveMetrics(config, metrics, log);
+    await using membership = await Membership.open({ role: config, version, log });
+    if (!(await membership.ringAtHand(ended))) return true;
     const running = await runRole(config, { log, metrics, ...(listener === undefined ? {} : { listener }) });
+    membership.serving(running);
     answerQuestions(running, log);
     takeDevices(running, role, configFile, log);
     tell({ type: 'ready', ports: running.ports });
@@ -36,6 +50,7 @@ export async function serveRole(role: RoleName, configFile: string, signal: Abor
     flushCompileCache();
     log.info('serving', { role, ports: running.ports });
     log.info('stopping', { why: await ended });
+    await membership.leave();
     await closeInTime(running, log);
     return true;
   } catch (error) {

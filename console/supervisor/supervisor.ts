@@ -15,6 +15,7 @@ import {
   deviceStatuses,
   isServing,
   type ProcessStatus,
+  servicesIn,
 } from './cluster-status.ts';
 import { type ControlServer, startControlServer } from './control-server.ts';
 import { type DataContext, type OpenData, openDataDirectory } from './data-directory.ts';
@@ -27,6 +28,7 @@ import { replacePrivateFile } from './private-file.ts';
 import {
   controlAddress,
   devicesOfRole,
+  feedAddress,
   objectsAddress,
   planProcesses,
   servesClients,
@@ -110,6 +112,7 @@ export class Supervisor {
     ].map((role, place) => ({
       ...role,
       ...metricsAddress(this.#config, place),
+      membership: feedAddress(this.#config),
     }));
     this.#processes = this.#plan.map((role) => this.#process(role));
     // All at once: a proxy waits for nobody, and every process takes most of its start to load.
@@ -176,9 +179,14 @@ export class Supervisor {
   }
 
   async status(): Promise<ClusterStatus> {
-    const storage = this.#processes.filter(servesDevices);
-    const answers = await Promise.all(storage.map((process) => process.status().catch(() => undefined)));
+    const answersOf = (processes: readonly RoleProcess[]) =>
+      Promise.all(processes.map((process) => process.status().catch(() => undefined)));
+    const [answers, [ofControl]] = await Promise.all([
+      answersOf(this.#processes.filter(servesDevices)),
+      answersOf(this.#processes.filter(({ role }) => role === 'control')),
+    ]);
     const usages = new Map(answers.flatMap((answer) => [...devicesIn(answer)]));
+    const services = servicesIn(ofControl);
     const ring = await loadRing(this.#context.files, `${this.data.paths.ring}/ring`);
     const places = this.#plan.flatMap((role) =>
       devicesOfRole(role).map(({ id, path }) => ({
@@ -201,6 +209,7 @@ export class Supervisor {
       devices,
       partitions: countPartitions(ring, (device) => serving.has(device)),
       ...(this.#mover === undefined ? {} : { moves: this.#mover.status }),
+      ...(services === undefined ? {} : { services }),
       endpoints: this.endpoints,
     };
   }

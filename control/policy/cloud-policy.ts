@@ -1,4 +1,4 @@
-/** Who may see what projects use, and set what they may hold. */
+/** Who may see what projects use, set what they may hold, and see what serves them. */
 import type { Allowance } from './rules.ts';
 
 const admin: Allowance = { role: 'admin', scope: 'cloud' };
@@ -14,4 +14,7 @@ export const cloudPolicy = {
   'quota:update_project': [admin],
   'quota:get_defaults': [anybody],
   'quota:update_defaults': [admin],
+
+  'service:list': [admin, systemReader],
+  'service:delete': [admin],
 } as const satisfies Readonly<Record<string, readonly Allowance[]>>;

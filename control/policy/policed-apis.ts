@@ -2,6 +2,7 @@
 import { FailureLimit } from '../api/failure-limit.ts';
 import { identityRoutes } from '../identity/api/identity-routes.ts';
 import { version2Routes } from '../identity/api/version2.ts';
+import { serviceRoutes } from '../membership/service-routes.ts';
 import { usageRoutes } from '../metering/usage-routes.ts';
 import { quotaRoutes } from '../quota/quota-routes.ts';
 import { unifiedLimitRoutes } from '../quota/unified-limits.ts';
@@ -17,6 +18,6 @@ export function policedApis(): readonly PolicedApi[] {
       routes: [...identityRoutes(new FailureLimit(1, () => 0)), ...unifiedLimitRoutes(nothing)],
     },
     { prefix: '/v2.0', routes: version2Routes(new FailureLimit(1, () => 0)) },
-    { prefix: '/v1', routes: [...usageRoutes, ...quotaRoutes(nothing)] },
+    { prefix: '/v1', routes: [...usageRoutes, ...quotaRoutes(nothing), ...serviceRoutes(nothing)] },
   ];
 }

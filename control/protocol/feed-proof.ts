@@ -1,4 +1,4 @@
-/** Proofs of both ends of the identity feed that they belong to the cluster: docs/formats/identity-feed.md, "The stream". */
+/** Proofs of both ends of a stream of control that they belong to the cluster: docs/formats/identity-feed.md, "The stream". */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { FeedFrame, FollowRequest } from './identity-feed.ts';
 
@@ -8,8 +8,9 @@ const AGE_MS_MAX = 60_000;
 export class FeedProof {
   readonly #key: Buffer;
 
-  constructor(clusterKey: Buffer) {
-    this.#key = createHmac('sha256', clusterKey).update('holdfast identity feed 1').digest();
+  /** @param purpose what is proven to one stream, or by one end of it, proves nothing to another. */
+  constructor(clusterKey: Buffer, purpose = 'holdfast identity feed 1') {
+    this.#key = createHmac('sha256', clusterKey).update(purpose).digest();
   }
 
   request(nonce: Buffer, nowMs: number): FollowRequest {

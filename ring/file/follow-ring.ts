@@ -3,7 +3,7 @@ import { errorText } from '#common/errors.ts';
 import type { Clock, Timer } from '#common/io/clock.ts';
 import type { Files } from '#common/io/files.ts';
 import { LiveRing, type RingSource } from '../live-ring.ts';
-import { HEADER_BYTES, ringHeader } from './ring-format.ts';
+import { HEADER_BYTES, ringVersionOf } from './ring-format.ts';
 import { loadRing } from './ring-files.ts';
 
 /** A change is seen within this time, or at once when a peer is found to have a newer ring. */
@@ -87,7 +87,7 @@ class Follower extends LiveRing implements FollowedRing {
     try {
       const head = Buffer.alloc(HEADER_BYTES);
       const length = await file.read(head, 0, HEADER_BYTES, 0);
-      return length < HEADER_BYTES ? 0 : head.readUInt32LE(ringHeader.version);
+      return ringVersionOf(head.subarray(0, length));
     } finally {
       await file.close();
     }

@@ -18,6 +18,11 @@ export const ringHeader = {
   devices: 32,
 } as const;
 export const HEADER_BYTES = 36;
+/** What a file's head says, unchecked; 0 for what is too short. */
+export function ringVersionOf(head: Buffer): number {
+  return head.length < HEADER_BYTES ? 0 : head.readUInt32LE(ringHeader.version);
+}
+
 export const CHECKSUM_BYTES = 4;
 /** Before the moves. */
 export const MOVE_COUNT_BYTES = 4;

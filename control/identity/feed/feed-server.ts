@@ -2,13 +2,16 @@
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { HoldfastError } from '#common/errors.ts';
 import type { Address } from '#common/io/network.ts';
+import type { GrpcService } from '../../api/grpc-service.ts';
 import { FeedProof } from '../../protocol/feed-proof.ts';
 import { loadFollowMethod } from '../../protocol/identity-feed.ts';
 import type { Identity } from '../identity.ts';
+import { PROCESS_FRAME_BYTES_MAX } from '../../protocol/membership.ts';
 import { FeedSource } from './feed-source.ts';
 import { type FollowCall, FeedStream } from './feed-stream.ts';
 
 const FOLLOWERS_MAX = 1024;
+const MESSAGE_BYTES_MAX = PROCESS_FRAME_BYTES_MAX;
 
 export interface FeedServer {
   readonly port: number;
@@ -20,11 +23,13 @@ export interface FeedServerOptions {
   readonly identity: Identity;
   readonly clusterKey: Buffer;
   readonly listen: Address;
+  /** What is served on the same port. */
+  readonly beside?: readonly GrpcService[];
 }
 
 /** Throws `configuration-invalid` when the address cannot be taken. */
 export async function startFeedServer(options: FeedServerOptions): Promise<FeedServer> {
-  const { identity, clusterKey, listen } = options;
+  const { identity, clusterKey, listen, beside = [] } = options;
   const source = await FeedSource.open(identity);
   const proof = new FeedProof(clusterKey);
   const streams = new Map<FollowCall, FeedStream>();
@@ -43,8 +48,9 @@ export async function startFeedServer(options: FeedServerOptions): Promise<FeedS
     call.on('error', end);
     call.on('close', end);
   };
-  const server = new Server({ 'grpc.max_receive_message_length': 4096 });
+  const server = new Server({ 'grpc.max_receive_message_length': MESSAGE_BYTES_MAX });
   server.addService({ follow: loadFollowMethod() }, { follow });
+  for (const { definition, implementation } of beside) server.addService(definition, implementation);
   const port = await bound(server, listen);
   return {
     port,
@@ -53,6 +59,7 @@ export async function startFeedServer(options: FeedServerOptions): Promise<FeedS
     },
     async close() {
       for (const stream of streams.values()) stream.end();
+      for (const service of beside) service.end();
       // Followers have the rest of the cluster to ask: a stream has no end of its own that could be waited for.
       server.forceShutdown();
       await source.close();
