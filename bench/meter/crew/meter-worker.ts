@@ -1,4 +1,5 @@
 /** One process's part of a measurement: opens the target, writes what will be read, and runs its share. */
+import { constants, setPriority } from 'node:os';
 import { realClock } from '#common/io/real-clock.ts';
 import type { OpsOrder, OpsResult } from '../ops/ops-order.ts';
 import { OpsRunner } from '../ops/run-ops.ts';
@@ -64,6 +65,7 @@ export class MeterWorker {
 
   async open(spec: TargetSpec): Promise<TargetTraits> {
     this.close();
+    if (spec.priority === 'high') comeFirst();
     this.#content = new ContentRange(spec.seed);
     this.#target = openTarget(spec, this.#content);
     await this.#target.prepare();
@@ -165,6 +167,15 @@ export class MeterWorker {
     if (this.#target === undefined || this.#content === undefined)
       throw new TypeError('no target has been opened');
     return { target: this.#target, content: this.#content };
+  }
+}
+
+/** Where the system lets us. Threads take it over from the one that starts them, so it has to be first. */
+function comeFirst(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_HIGH);
+  } catch {
+    // What came of it is in the result.
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the meter itself cost while it measured: processor time, and how late its event loop came to what was due. */
+import { getPriority } from 'node:os';
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { LoopLag } from '../../load/loop-lag.ts';
 import type { ContentRange } from '../targets/content-range.ts';
@@ -14,6 +15,8 @@ export interface SelfCost {
   readonly loopLagMsP99: number;
   readonly generatedBytes: number;
   readonly verifiedBytes: number;
+  /** Of the process: 0 is the usual, less comes before others. */
+  readonly niceness: number;
 }
 
 export class SelfMeasure {
@@ -46,6 +49,7 @@ export class SelfMeasure {
       loopLagMsP99: rounded(this.#lag.msP99),
       generatedBytes: this.#content.generatedBytes - this.#generatedBytes,
       verifiedBytes: this.#content.verifiedBytes - this.#verifiedBytes,
+      niceness: getPriority(),
     };
   }
 }

@@ -25,6 +25,8 @@ export const TARGET_OPTIONS = {
   'io-size': text,
   timeout: text,
   connections: text,
+  'write-at': text,
+  priority: text,
 } as const;
 
 export const TARGET_USAGE = `  --target URL            file:FOLDER (or just a folder's path), s3://BUCKET or s3://, swift://CONTAINER or swift://,
@@ -42,6 +44,9 @@ export const TARGET_USAGE = `  --target URL            file:FOLDER (or just a fo
   --io-size BYTES         of files: most bytes of one read or write; default 4m
   --timeout TIME          without any progress, after which a request has failed; default 30s
   --connections N         of one process: most at once; default 1024
+  --write-at URL          of http(s)://SERVER/FOLDER/: the same folder as another target, at which the clips are written
+  --priority normal|high  high: the processes that measure come before others on this machine, where the system lets them
+                          (CAP_SYS_NICE); for a storage that shares its processors; default normal
 `;
 
 export interface TargetValues {
@@ -57,6 +62,8 @@ export interface TargetValues {
   readonly 'io-size'?: string | undefined;
   readonly timeout?: string | undefined;
   readonly connections?: string | undefined;
+  readonly 'write-at'?: string | undefined;
+  readonly priority?: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -132,11 +139,14 @@ function swiftWhere(rest: string, name: string, values: TargetValues, env: Envir
   return { scheme: 'swift', url, place, ...where, region, user, secret, sessionToken: '' };
 }
 
-function httpWhere(target: string, name: string | undefined): Where {
+function httpWhere(target: string, given: string | undefined, written: boolean, drawn: string): Where {
+  const name = given ?? (written ? drawn : undefined);
   const place = serverUrl(target, `not a URL: ${target}`);
   const folder = target.endsWith('/');
+  if (written && !folder)
+    throw wrong('--write-at belongs to a folder of a web server: a URL that ends with /');
   if (folder && name === undefined)
-    throw wrong('a folder of a web server needs --name: that of the run that wrote it');
+    throw wrong('a folder of a web server needs --write-at, or --name: that of the run that wrote it');
   const prefix = folder ? `${name}/` : '';
   return { scheme: 'http', url: target, place, bucket: '', ownBucket: false, prefix, ...NOBODY };
 }
@@ -182,7 +192,8 @@ function whereOf(target: string, name: string, values: TargetValues, env: Enviro
   if (scheme === 's3') return s3Where(rest, name, values, env);
   if (scheme === 'swift') return swiftWhere(rest, name, values, env);
   if (scheme === 'iscsi') return iscsiWhere(target, name, values, env);
-  if (scheme === 'http' || scheme === 'https') return httpWhere(target, values.name);
+  if (scheme === 'http' || scheme === 'https')
+    return httpWhere(target, values.name, values['write-at'] !== undefined, name);
   if (scheme === 'file' || target.startsWith('file:') || /^[./~]/.test(target))
     return fileWhere(target, name);
   throw wrong(
@@ -196,19 +207,27 @@ export function targetSpecOf(values: TargetValues, env: Environment): TargetSpec
   if (values.name !== undefined && !/^[a-z0-9][a-z0-9.-]{2,62}$/.test(values.name))
     throw wrong(`--name takes 3 to 63 small letters, digits, points and hyphens, not ${values.name}`);
   const name = values.name ?? `${NAME_PREFIX}${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`;
-  return {
-    ...whereOf(values.target, name, values, env),
+  const where = whereOf(values.target, name, values, env);
+  const rest: Omit<TargetSpec, keyof Where> = {
     seed: values.seed ?? name,
     sync: oneOf<SyncMode>('sync', values.sync ?? 'end', ['none', 'end', 'each']),
     direct: oneOf<DirectMode>('direct', values.direct ?? 'auto', ['auto', 'on', 'off']),
     ioBytes: bytes('io-size', values['io-size'] ?? '4m'),
     timeoutMs: duration('timeout', values.timeout ?? '30s', 100),
     connections: count('connections', values.connections ?? '1024', 1, CONNECTIONS_MAX),
+    priority: oneOf<TargetSpec['priority']>('priority', values.priority ?? 'normal', ['normal', 'high']),
   };
+  const at = values['write-at'];
+  if (at === undefined) return { ...where, ...rest };
+  if (where.scheme !== 'http')
+    throw wrong('--write-at belongs to a folder of a web server, which is only read');
+  const writer = whereOf(at, name, values, env);
+  if (writer.scheme === 'http' || writer.scheme === 'iscsi') throw wrong(`--write-at takes no ${at}`);
+  return { ...where, ...rest, writer: { ...writer, ...rest } };
 }
 
 /** What may be shown of it. */
 export function publicSpec(spec: TargetSpec): Record<string, unknown> {
-  const { secret: _secret, sessionToken: _token, user: _user, ...shown } = spec;
-  return shown;
+  const { secret: _secret, sessionToken: _token, user: _user, writer, ...shown } = spec;
+  return writer === undefined ? shown : { ...shown, writer: publicSpec(writer) };
 }

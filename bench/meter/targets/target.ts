@@ -85,4 +85,8 @@ export interface TargetSpec {
   readonly ioBytes: number;
   readonly timeoutMs: number;
   readonly connections: number;
+  /** Whether the processes that measure ask the system to come before others. */
+  readonly priority: 'normal' | 'high';
+  /** Where is written what is read here; undefined for here. */
+  readonly writer?: TargetSpec | undefined;
 }
