@@ -10,6 +10,8 @@ import { MemoryIndexStore } from './memory-index.ts';
 const SEGMENT_BYTES = 8192;
 const OPTIONS = { segmentBytes: SEGMENT_BYTES };
 const KEYS = 12;
+/** Between two calls at which a test kills; every call would take it long. */
+const STEP_CALLS = 11;
 
 /** Records, replaced, deleted and purged over several segments, so that the first are mostly dead. */
 async function fill(device: Device): Promise<Map<number, AcceptedState>> {
@@ -126,6 +128,34 @@ test('a crash at any call of a compaction loses nothing and brings nothing back'
     const made = await openOn(disk, new MemoryIndexStore(), OPTIONS);
     assert.deepEqual(await rowsOf(made.device), rows, what);
     await made.device.close();
+    if (finished) return;
+  }
+});
+
+test('after a kill the counts of segments are those of an index made from the whole log', async () => {
+  for (let step = 1; ; step += STEP_CALLS) {
+    const files = new MemoryFiles();
+    const index = new MemoryIndexStore();
+    const { device, clock } = await openOn(files, index, OPTIONS);
+    files.haltAt(files.calls + step);
+    const running = fill(device).then(() => compactAll(device));
+    running.catch(() => 0);
+    // Rows reach the index meanwhile, and not only at a checkpoint.
+    const ticking = setInterval(() => clock.advance(100), 0);
+    await running.catch(() => 0);
+    clearInterval(ticking);
+    const finished = !files.halted;
+    if (!finished) await device.close().catch(() => undefined);
+    const disk = files.restart();
+    const usages: unknown[] = [];
+    for (const store of [index, new MemoryIndexStore()]) {
+      const again = await openOn(disk, store, OPTIONS);
+      await again.device.counted();
+      const { records, tombstones, logBytes, logDeadBytes } = await again.device.usage();
+      usages.push({ records, tombstones, logBytes, logDeadBytes });
+      await again.device.close();
+    }
+    assert.deepEqual(usages[0], usages[1], `killed at call ${step}`);
     if (finished) return;
   }
 });

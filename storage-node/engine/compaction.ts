@@ -94,7 +94,6 @@ export class Compaction {
 
   async #compactOne(): Promise<boolean> {
     const { table, log, report } = this.#options;
-    if (!table.counts.complete) return false;
     const segment = this.#choose();
     if (!segment) return false;
     const copiedBytes = await this.#copy(segment);
@@ -207,8 +206,8 @@ export class Compaction {
     // A key that has a row was written after the purge, and hides whatever is older by itself.
     const admit = (): boolean => table.get(key) === undefined;
     if (!admit()) return;
-    const placed = (segment: number, _offset: number, length: number): void => {
-      table.counts.addPurge(segment, length);
+    const placed = (segment: number, offset: number, length: number): void => {
+      table.counts.addPurge(segment, offset, length);
     };
     turn.add(log.append(lanes.purge, copy, placed, admit), copy.length);
   }

@@ -111,9 +111,9 @@ export class Device implements DeviceEngine {
     if (!isThere()) return;
     const entry = encodePurge(key, ballot);
     const purged = entryKey(entry.head);
-    const placed = (segment: number, _offset: number, length: number): void => {
+    const placed = (segment: number, offset: number, length: number): void => {
       table.remove(purged);
-      table.counts.addPurge(segment, length);
+      table.counts.addPurge(segment, offset, length);
       this.#written(length);
     };
     await log.append(lanes.purge, entry, placed, isThere);
@@ -184,12 +184,12 @@ export class Device implements DeviceEngine {
     };
   }
 
-  /** Resolves when the background counts that opening began are complete, and `usage` is exact. */
+  /** Resolves when the blobs have been counted, which opening began, and `usage` is exact. */
   async counted(): Promise<void> {
     await this.#parts.counting;
   }
 
-  /** Compacts the segment that is most worth it now; false when none is, or not all is counted. The device does so by itself. */
+  /** Compacts the segment that is most worth it now; false when none is. The device does so by itself. */
   async compactOne(): Promise<boolean> {
     this.#parts.state.check();
     return this.#parts.compaction.compactOne();
@@ -215,8 +215,7 @@ export class Device implements DeviceEngine {
   async #saveAll(): Promise<void> {
     const { options, log, table, blobs, ceiling } = this.#parts;
     await table.checkpoint({ ...log.end, ceiling: ceiling.clock });
-    if (!table.counts.complete || !blobs.counted) return;
-    await saveCounts(options.files, options.path, log.end, table.counts, blobs.counts);
+    if (blobs.counted) await saveCounts(options.files, options.path, table.counts, blobs.counts);
   }
 
   #put(key: Buffer, row: Row): void {

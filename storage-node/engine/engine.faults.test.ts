@@ -5,6 +5,7 @@ import { blobId } from '#common/ids.ts';
 import { MemoryFiles } from '#common/io/memory-files.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
 import type { Device } from './device.ts';
+import type { DeviceUsage } from './device-engine.ts';
 import { EVERYTHING, PATH, type TestDevice, keyOf, openOn, stateOf, textOf } from './engine.fixture.ts';
 import { MemoryIndexStore } from './memory-index.ts';
 
@@ -265,7 +266,7 @@ test('a damaged row of the index is reported, and the next start makes the index
   const row = damaged.get(keyOf(1));
   assert.ok(row);
   row[20] = (row[20] ?? 0) ^ 1;
-  await damaged.write([{ key: keyOf(1), value: row }], []);
+  await damaged.write([{ key: keyOf(1), value: row }], [], []);
   const second = await openOn(files, index);
   assert.throws(() => second.device.readRecord(keyOf(1)), { code: 'data-corrupt' });
   assert.equal(textOf(second.device.readRecord(keyOf(0))), textOf(stateOf(1, 500)));
@@ -289,7 +290,7 @@ test('damaged sums are never shown, not even after a kill, and the next start ma
   const row = damaged.get(keyOf(1));
   assert.ok(row);
   row[20] = (row[20] ?? 0) ^ 1;
-  await damaged.write([{ key: keyOf(1), value: row }], []);
+  await damaged.write([{ key: keyOf(1), value: row }], [], []);
   const second = await openOn(files, index);
   // The row that is replaced cannot be subtracted any more.
   await writeMany(second.device, 1, 2);
@@ -302,7 +303,7 @@ test('damaged sums are never shown, not even after a kill, and the next start ma
   assert.deepEqual(third.device.sums(shard), right);
   await third.device.close();
   const sums = await index.open();
-  await sums.write([], [{ key: shard, value: Buffer.alloc(29, 1) }]);
+  await sums.write([], [{ key: shard, value: Buffer.alloc(29, 1) }], []);
   const fourth = await openOn(restarted, index);
   assert.throws(() => fourth.device.sums(shard), { code: 'data-corrupt' });
   await fourth.device.close();
@@ -310,6 +311,27 @@ test('damaged sums are never shown, not even after a kill, and the next start ma
   assert.deepEqual(fifth.device.sums(shard), right);
   await fifth.device.close();
 });
+
+test('damaged counts are not believed: the next start makes the index anew', async () => {
+  for (const key of [Buffer.alloc(0), Buffer.from([0, 0, 0, 1])]) {
+    const files = new MemoryFiles();
+    const index = new MemoryIndexStore();
+    const first = await openOn(files, index);
+    await writeMany(first.device, 0, 5);
+    const right = await first.device.usage();
+    await first.device.close();
+    const damaged = await index.open();
+    await damaged.write([], [], [{ key, value: Buffer.alloc(33, 1) }]);
+    const second = await openOn(files, index);
+    assert.ok(types(second).includes('index-rebuilt'));
+    assert.deepEqual(await second.device.usage().then(amounts), amounts(right));
+    await second.device.close();
+  }
+});
+
+function amounts({ records, tombstones, logBytes, logDeadBytes }: DeviceUsage): unknown {
+  return { records, tombstones, logBytes, logDeadBytes };
+}
 
 test('counts saved at a close are not believed after a crash', async () => {
   const files = new MemoryFiles();

@@ -8,7 +8,7 @@ import { type Location, readClock, writeClock } from './log-format.ts';
 const ROW_FORMAT = 2;
 const COUNTED_AT = 18 + BALLOT_BYTES;
 const ROW_HEADER_BYTES = COUNTED_AT + 7;
-const MARK_FORMAT = 2;
+const MARK_FORMAT = 3;
 const MARK_BYTES = 21;
 
 export interface Row extends Location {

@@ -7,7 +7,7 @@ import { isMissing } from './device-state.ts';
 import type { IndexEntry, IndexStore, IndexWrite, RecordIndex } from './record-index.ts';
 
 /** What a key of the database is, by its first byte. */
-const tags = { mark: 0, batch: 1, row: 2, sums: 3, end: 4 } as const;
+const tags = { mark: 0, batch: 1, row: 2, sums: 3, counts: 4, end: 5 } as const;
 type Tag = (typeof tags)[keyof typeof tags];
 const EMPTY = Buffer.alloc(0);
 const MARK_KEY = tagged(tags.mark);
@@ -103,20 +103,33 @@ class LevelIndex implements RecordIndex {
     }
   }
 
-  async write(rows: readonly IndexWrite[], sums: readonly IndexWrite[]): Promise<void> {
+  async write(
+    rows: readonly IndexWrite[],
+    sums: readonly IndexWrite[],
+    counts: readonly IndexWrite[],
+  ): Promise<void> {
     const number = this.#written + 1;
     const chained = this.#database.batch().put(batchKey(number), EMPTY);
-    for (const [tag, writes] of [[tags.row, rows] as const, [tags.sums, sums] as const]) {
+    const put = (tag: Tag, writes: readonly IndexWrite[]): void => {
       for (const { key, value } of writes) {
         if (value) chained.put(tagged(tag, key), value);
         else chained.del(tagged(tag, key));
       }
-    }
+    };
+    put(tags.row, rows);
+    put(tags.sums, sums);
+    put(tags.counts, counts);
     await chained.write();
     this.#written = number;
   }
 
-  removeSums(): Promise<void> {
+  async counts(): Promise<IndexEntry[]> {
+    const bounds = { gte: tagged(tags.counts), lt: tagged(tags.end) };
+    const entries = await this.#database.iterator(bounds).all();
+    return entries.map(([key, value]) => [key.subarray(1), value] as const);
+  }
+
+  removeTotals(): Promise<void> {
     return this.#database.clear({ gte: tagged(tags.sums), lt: tagged(tags.end) });
   }
 

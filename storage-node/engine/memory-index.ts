@@ -5,21 +5,25 @@ import type { IndexEntry, IndexStore, IndexWrite, RecordIndex } from './record-i
 interface Batch {
   readonly rows: readonly IndexWrite[];
   readonly sums: readonly IndexWrite[];
+  readonly counts: readonly IndexWrite[];
 }
 
 /** Everything an index holds but its mark. */
 class Contents {
   readonly rows: Map<string, Buffer>;
   readonly sums: Map<string, Buffer>;
+  readonly counts: Map<string, Buffer>;
 
   constructor(from?: Contents) {
     this.rows = new Map(from?.rows);
     this.sums = new Map(from?.sums);
+    this.counts = new Map(from?.counts);
   }
 
   apply(batch: Batch): void {
     applyWrites(this.rows, batch.rows);
     applyWrites(this.sums, batch.sums);
+    applyWrites(this.counts, batch.counts);
   }
 }
 
@@ -96,6 +100,13 @@ class MemoryIndex implements RecordIndex {
     return value && Buffer.from(value);
   }
 
+  async counts(): Promise<IndexEntry[]> {
+    return Array.from(this.#disk.contents.counts, ([key, value]) => [
+      Buffer.from(key, 'latin1'),
+      Buffer.from(value),
+    ]);
+  }
+
   get isWhole(): boolean {
     return this.#disk.isWhole;
   }
@@ -116,21 +127,24 @@ class MemoryIndex implements RecordIndex {
     yield this.#inOrder().map((key) => this.#entry(key));
   }
 
-  async write(rows: readonly IndexWrite[], sums: readonly IndexWrite[]): Promise<void> {
+  async write(
+    rows: readonly IndexWrite[],
+    sums: readonly IndexWrite[],
+    counts: readonly IndexWrite[],
+  ): Promise<void> {
     if (this.#dead) throw new Error('the index crashed');
-    const batch = { rows: copied(rows), sums: copied(sums) };
+    const batch = { rows: copied(rows), sums: copied(sums), counts: copied(counts) };
     this.#disk.contents.apply(batch);
     this.#sorted = undefined;
     this.#disk.written(batch);
   }
 
   /** As durable as a batch is: a crash may bring some back, in an index that is then not whole either. */
-  removeSums(): Promise<void> {
-    const keys = Array.from(this.#disk.contents.sums.keys(), (key) => Buffer.from(key, 'latin1'));
-    return this.write(
-      [],
-      keys.map((key) => ({ key, value: undefined })),
-    );
+  removeTotals(): Promise<void> {
+    const { sums, counts } = this.#disk.contents;
+    const removed = (of: ReadonlyMap<string, Buffer>): IndexWrite[] =>
+      Array.from(of.keys(), (key) => ({ key: Buffer.from(key, 'latin1'), value: undefined }));
+    return this.write([], removed(sums), removed(counts));
   }
 
   #inOrder(): string[] {

@@ -28,8 +28,9 @@ import {
 import { openSegments, recoverLog } from './log-recovery.ts';
 import type { Log, LogOptions } from './log.ts';
 import type { IndexStore, RecordIndex } from './record-index.ts';
+import { RecordCounts } from './record-counts.ts';
 import { RecordTable } from './record-table.ts';
-import { remakeSums } from './remake-sums.ts';
+import { remakeTotals } from './remake-totals.ts';
 import { RunsBudget } from './row-runs.ts';
 import type { Segment } from './segment.ts';
 
@@ -83,6 +84,7 @@ export async function openDevice(options: OpenDeviceOptions): Promise<Device> {
 
 interface OpenedIndex {
   readonly index: RecordIndex;
+  readonly counts: RecordCounts;
   /** Undefined when the whole log must be read. */
   readonly from: Checkpoint | undefined;
   /** Why it is a new one. */
@@ -125,7 +127,7 @@ class Opening {
     const intervalMs = this.#options.compactionIntervalMs ?? COMPACTION_INTERVAL_MS;
     const shared = { log, table, state, clock, randomness, report };
     const compaction = new Compaction({ ...shared, ceiling, throttled, intervalMs });
-    const { counting } = await this.#count(log, table, blobs);
+    const counting = await this.#countBlobs(blobs);
     if (throttled) compaction.start();
     return new Device({
       options: this.#options,
@@ -137,7 +139,7 @@ class Opening {
       lock,
       floor: this.#ceiling.clock,
       ceiling: this.#ceiling,
-      counting,
+      counting: Promise.all(counting),
     });
   }
 
@@ -150,6 +152,7 @@ class Opening {
     const opened = await this.#openIndex(store, segments);
     const table = new RecordTable({
       index: opened.index,
+      counts: opened.counts,
       clock,
       state: logOptions.state,
       report: this.#report,
@@ -184,8 +187,10 @@ class Opening {
       const from = decodeCheckpoint(index.mark());
       if (from) {
         const isCut = !canReplayFrom(from, segments);
-        if (!isCut && !index.isWhole) await remakeSums(index);
-        return { index, from, rebuilt: undefined, isCut };
+        if (!isCut && !index.isWhole) await remakeTotals(index, segments.at(-1)?.number ?? 0);
+        const counts = RecordCounts.decode(await index.counts());
+        counts.keepOnly(new Set(segments.map(({ number }) => number)));
+        return { index, counts, from, rebuilt: undefined, isCut };
       }
       reason = 'it has no checkpoint';
       await index.close();
@@ -195,7 +200,8 @@ class Opening {
     }
     await store.remove();
     const rebuilt = segments.length > 0 ? reason : undefined;
-    return { index: await store.open(), from: undefined, rebuilt, isCut: false };
+    const index = await store.open();
+    return { index, counts: new RecordCounts(), from: undefined, rebuilt, isCut: false };
   }
 
   #replay(table: RecordTable, entry: Buffer, segment: number, offset: number): Promise<void> | undefined {
@@ -217,6 +223,7 @@ class Opening {
       }
       case entryTypes.purge:
         table.remove(entryKey(entry));
+        table.counts.addPurge(segment, offset, entry.length);
         break;
       case entryTypes.ceiling:
         this.#raise(ceilingClock(entry));
@@ -231,19 +238,13 @@ class Opening {
   }
 
   /** Takes the counts of the last close, or begins to count. */
-  async #count(log: Log, table: RecordTable, blobs: BlobStore): Promise<{ counting: Promise<unknown> }> {
-    const { files, path } = this.#options;
-    const saved = await takeCounts(files, path, log.end, table.counts);
-    table.counting = true;
-    if (!saved) {
-      // Rows are counted anew; purges have none.
-      table.counts.purgesKnownFrom = log.end.segment + 1;
-      // A count that fails has taken the device out, or been reported; the counts stay incomplete.
-      return { counting: Promise.all([table.count(), blobs.count()]).catch(() => undefined) };
-    }
+  async #countBlobs(blobs: BlobStore): Promise<Promise<unknown>[]> {
+    const saved = await takeCounts(this.#options.files, this.#options.path);
+    // A count that fails has taken the device out, or been reported; it stays incomplete.
+    if (!saved) return [blobs.count().catch(() => undefined)];
     Object.assign(blobs.counts, saved);
     blobs.counted = true;
-    return { counting: Promise.resolve() };
+    return [];
   }
 
   #raise(clock: number): void {

@@ -32,7 +32,7 @@ test('LevelDB index: a batch that a power loss took from the middle is missed', 
     const store = levelIndexStore(path, realFiles());
     const first = await store.open();
     for (let batch = 1; batch <= 5; batch += 1) {
-      await first.write([{ key: Buffer.from(`row ${batch}`), value: Buffer.from('1') }], []);
+      await first.write([{ key: Buffer.from(`row ${batch}`), value: Buffer.from('1') }], [], []);
       if (batch === 2) await first.checkpoint(Buffer.from('here'));
     }
     await first.close();
@@ -45,7 +45,7 @@ test('LevelDB index: a batch that a power loss took from the middle is missed', 
     await database.close();
     const second = await store.open();
     assert.equal(second.isWhole, false);
-    await second.write([{ key: Buffer.from('row 6'), value: Buffer.from('1') }], []);
+    await second.write([{ key: Buffer.from('row 6'), value: Buffer.from('1') }], [], []);
     await second.close();
     const third = await store.open();
     assert.equal(third.isWhole, false, 'until a checkpoint is behind it');

@@ -19,9 +19,16 @@ export interface RecordIndex {
   entries(): AsyncIterable<IndexEntry[]>;
   /** The sums of a shard. */
   sums(shard: Buffer): Buffer | undefined;
-  /** Rows and the sums of shards, as one: visible when it resolves, not yet durable. One call at a time. */
-  write(rows: readonly IndexWrite[], sums: readonly IndexWrite[]): Promise<void>;
-  removeSums(): Promise<void>;
+  /** The counts of the device and its segments. */
+  counts(): Promise<IndexEntry[]>;
+  /** Rows, the sums of shards, and counts, as one: visible when it resolves, not yet durable. One call at a time. */
+  write(
+    rows: readonly IndexWrite[],
+    sums: readonly IndexWrite[],
+    counts: readonly IndexWrite[],
+  ): Promise<void>;
+  /** Removes all sums and counts. */
+  removeTotals(): Promise<void>;
   /** Whether, when it was opened, it had every write up to some moment and none behind it. */
   readonly isWhole: boolean;
   /** Makes every write that has resolved durable, and then `mark`. */

@@ -12,7 +12,7 @@ import type { DeviceMemory } from './device-memory.ts';
 import type { DeviceState } from './device-state.ts';
 import { type Checkpoint, type Row, decodeRow, encodeCheckpoint, encodeRow } from './index-row.ts';
 import type { Location } from './log-format.ts';
-import { RecordCounts } from './record-counts.ts';
+import type { RecordCounts } from './record-counts.ts';
 import type { IndexEntry, IndexWrite, RecordIndex } from './record-index.ts';
 import { RowCache } from './row-cache.ts';
 import { RowRuns, type RunsBudget } from './row-runs.ts';
@@ -28,6 +28,8 @@ const PENDING_ROWS_MAX = 65_536;
 
 export interface RecordTableOptions {
   readonly index: RecordIndex;
+  /** What the index has of them. */
+  readonly counts: RecordCounts;
   readonly clock: Clock;
   readonly state: DeviceState;
   readonly report: ReportEvent;
@@ -37,9 +39,7 @@ export interface RecordTableOptions {
 }
 
 export class RecordTable {
-  counts = new RecordCounts();
-  /** Off while the log is replayed over an index that may already have what is replayed. */
-  counting = false;
+  readonly counts: RecordCounts;
   readonly #options: RecordTableOptions;
   readonly #cache: RowCache;
   readonly #runs: RowRuns;
@@ -54,6 +54,7 @@ export class RecordTable {
 
   constructor(options: RecordTableOptions) {
     this.#options = options;
+    this.counts = options.counts;
     this.#cache = new RowCache(options.memory.rowCacheBytes);
     this.#runs = new RowRuns(options.runs);
     this.#sums = new SumsTable((shard) => this.#find(() => options.index.sums(shard)));
@@ -154,12 +155,12 @@ export class RecordTable {
     return this.#merged(found, waiting).slice(0, range.limit);
   }
 
-  /** Resolves when every row put so far is in the index. */
+  /** Resolves when every row put so far is in the index, and what they add up to. */
   async flush(): Promise<void> {
     while (this.#flushing) {
       await this.#flushing;
     }
-    if (this.#pending.size === 0) return;
+    if (this.#pending.size === 0 && !this.counts.isChanged) return;
     this.#flushing = this.#write().finally(() => {
       this.#flushing = undefined;
     });
@@ -178,27 +179,6 @@ export class RecordTable {
     }
   }
 
-  /**
-   * Counts what the index holds now, in the background; changes meanwhile are counted as they come. Call it when nothing
-   * is pending.
-   */
-  async count(): Promise<void> {
-    this.counting = true;
-    // The state that is iterated is the one at this call.
-    for await (const page of this.#options.index.entries()) {
-      for (const entry of page) this.#countOne(entry[1]);
-    }
-    this.counts.complete = true;
-  }
-
-  #countOne(bytes: Buffer): void {
-    try {
-      this.counts.add(this.#decode(bytes));
-    } catch {
-      // Reported where it was decoded. The next start counts an index that was made anew.
-    }
-  }
-
   close(): Promise<void> {
     this.#runs.clear();
     return this.#options.index.close();
@@ -207,10 +187,8 @@ export class RecordTable {
   #change(key: Buffer, row: Row | null): void {
     const name = key.toString('latin1');
     const before = this.#before(name, key);
-    if (this.counting) {
-      if (before) this.counts.subtract(before);
-      if (row) this.counts.add(row);
-    }
+    if (before) this.counts.subtract(before);
+    if (row) this.counts.add(row);
     this.#sums.change(name, key, before, row);
     if (this.#sums.isDamaged) this.#spoiled = true;
     // A new row is seldom read soon: it waits for LevelDB, and is forgotten, before the collector would have to keep it.
@@ -257,9 +235,10 @@ export class RecordTable {
       batch.push({ key: Buffer.from(name, 'latin1'), value: row ? encodeRow(row) : undefined });
     }
     const sums = this.#sums.take();
+    const counts = this.counts.take();
     try {
       if (this.#spoiled && !this.#spoiledMarked) await this.#markSpoiled();
-      await this.#options.index.write(batch, sums);
+      await this.#options.index.write(batch, sums, counts);
     } catch (error) {
       throw this.#options.state.fail(error);
     }

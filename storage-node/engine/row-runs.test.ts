@@ -8,6 +8,7 @@ import type { IndexRow } from './device-engine.ts';
 import { divideMemory } from './device-memory.ts';
 import { DeviceState } from './device-state.ts';
 import { MemoryIndexStore } from './memory-index.ts';
+import { RecordCounts } from './record-counts.ts';
 import { RecordTable } from './record-table.ts';
 import { RowRuns, RunsBudget } from './row-runs.ts';
 
@@ -25,6 +26,7 @@ async function openTable(): Promise<RecordTable> {
   return new RecordTable({
     ...shared,
     index: await new MemoryIndexStore().open(),
+    counts: new RecordCounts(),
     state,
     memory: divideMemory(),
     runs: new RunsBudget(1 << 20),

@@ -1,14 +1,20 @@
-/** Makes the sums of all shards again from the rows of an index that may have lost some of either: docs/formats/index.md, "Sums". */
+/** Makes sums and counts again from the rows of an index that may have lost some of either: docs/formats/index.md, "Sums". */
 import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import { decodeRow } from './index-row.ts';
+import { RecordCounts } from './record-counts.ts';
 import type { IndexWrite, RecordIndex } from './record-index.ts';
 import { RunningSums } from './shard-sums.ts';
 
 const SHARDS_AT_ONCE = 1000;
 
-/** Throws `data-corrupt` when a row is damaged. Nothing else may use the index meanwhile. */
-export async function remakeSums(index: RecordIndex): Promise<void> {
-  await index.removeSums();
+/**
+ * @param newestSegment of the log: what purges it and those before it have is not known any more.
+ * Throws `data-corrupt` when a row is damaged. Nothing else may use the index meanwhile.
+ */
+export async function remakeTotals(index: RecordIndex, newestSegment: number): Promise<void> {
+  await index.removeTotals();
+  const counts = new RecordCounts();
+  counts.forgetPurgesBelow(newestSegment + 1);
   let shard = Buffer.alloc(0);
   let sums = new RunningSums();
   let writes: IndexWrite[] = [];
@@ -24,12 +30,14 @@ export async function remakeSums(index: RecordIndex): Promise<void> {
         shard = Buffer.from(own);
         sums = new RunningSums();
       }
-      sums.add(key, decodeRow(bytes));
+      const row = decodeRow(bytes);
+      sums.add(key, row);
+      counts.add(row);
     }
     if (writes.length < SHARDS_AT_ONCE) continue;
-    await index.write([], writes);
+    await index.write([], writes, []);
     writes = [];
   }
   end();
-  await index.write([], writes);
+  await index.write([], writes, counts.take());
 }
