@@ -3,7 +3,7 @@ import type { Cluster, ListingStart } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { BucketPlace } from '#proxy/objects/bucket-access.ts';
-import { decodeObjectSummary, listedEtag } from '#proxy/objects/object-summary.ts';
+import { decodeListedSummary, ownEtag } from '#proxy/objects/object-summary.ts';
 
 const PAGE = 10_000;
 export const SEGMENTS_MAX = 100_000;
@@ -35,8 +35,8 @@ export async function listSegments(
     for (const entry of page.entries) {
       if (entry.type !== 'row') continue;
       start = { after: entry.name };
-      const { isDeleteMarker, sizeBytes, etag } = decodeObjectSummary(entry.summary);
-      if (!isDeleteMarker) segments.push({ name: entry.name, sizeBytes, etag: listedEtag(etag).etag });
+      const { isDeleteMarker, sizeBytes, etag } = decodeListedSummary(entry.summary);
+      if (!isDeleteMarker) segments.push({ name: entry.name, sizeBytes, etag: ownEtag(etag) });
     }
     if (segments.length > SEGMENTS_MAX)
       throw new HoldfastError('overloaded', 'a large object of too many segments');

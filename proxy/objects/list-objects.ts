@@ -2,13 +2,14 @@
 import type { Cluster, ListingEntry, ListingStart } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
 import type { BucketPlace } from './bucket-access.ts';
-import { decodeObjectSummary, listedEtag, type ObjectSummary } from './object-summary.ts';
+import { decodeListedSummary, isDeleteMarker, type ListedSummary, ownEtag } from './object-summary.ts';
 
 /** Rows asked for at once while looking for one that is no delete marker. */
 const SEARCH_ROWS = 1000;
 const SEARCHES_AT_ONCE = 16;
 
-export interface ListedObject extends ObjectSummary {
+/** What a listing shows of an object. */
+export interface ListedObject extends Omit<ListedSummary, 'isDeleteMarker'> {
   readonly key: string;
 }
 
@@ -60,10 +61,9 @@ export async function listObjects(
 
 function shownObject(entry: ListingEntry): ListedObject | undefined {
   if (entry.type === 'prefix') return undefined;
-  const summary = decodeObjectSummary(entry.summary);
-  return summary.isDeleteMarker
-    ? undefined
-    : { ...summary, etag: listedEtag(summary.etag).etag, key: entry.name };
+  if (isDeleteMarker(entry.summary)) return undefined;
+  const { modifiedMs, sizeBytes, etag, checksum } = decodeListedSummary(entry.summary);
+  return { key: entry.name, modifiedMs, sizeBytes, etag: ownEtag(etag), checksum };
 }
 
 export function behind(entry: ListingEntry): ListingStart {

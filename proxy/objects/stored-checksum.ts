@@ -15,6 +15,9 @@ export interface StoredChecksum {
 export type ChecksumPlan = Pick<StoredChecksum, 'algorithm' | 'type'>;
 
 const FULL_OBJECT_FLAG = 16;
+/** Listings show one of these for every object. */
+const COMPOSITE_PLANS = plansOf('COMPOSITE');
+const FULL_OBJECT_PLANS = plansOf('FULL_OBJECT');
 
 export function algorithmNumber(algorithm: ChecksumAlgorithm | undefined): number {
   return algorithm === undefined ? 0 : checksumAlgorithms.indexOf(algorithm) + 1;
@@ -35,5 +38,12 @@ export function checksumByte(plan: ChecksumPlan | undefined): number {
 export function planOfByte(byte: number): ChecksumPlan | undefined {
   const algorithm = algorithmOfNumber(byte & ~FULL_OBJECT_FLAG);
   if (algorithm === undefined) return undefined;
-  return { algorithm, type: (byte & FULL_OBJECT_FLAG) === 0 ? 'COMPOSITE' : 'FULL_OBJECT' };
+  return ((byte & FULL_OBJECT_FLAG) === 0 ? COMPOSITE_PLANS : FULL_OBJECT_PLANS)[algorithm];
+}
+
+function plansOf(type: ChecksumType): Readonly<Record<ChecksumAlgorithm, ChecksumPlan>> {
+  const plans = checksumAlgorithms.map(
+    (algorithm) => [algorithm, Object.freeze({ algorithm, type })] as const,
+  );
+  return Object.fromEntries(plans) as Record<ChecksumAlgorithm, ChecksumPlan>;
 }

@@ -1,9 +1,16 @@
 /** What ListObjects, ListObjectsV2 and ListObjectVersions have in common. */
 import type { ListingStart } from '#cluster/cluster.ts';
+import { type ChecksumAlgorithm, checksumAlgorithms } from '#proxy/body/request-body.ts';
 import type { ObjectSummary } from '#proxy/objects/object-summary.ts';
+import type { ChecksumPlan } from '#proxy/objects/stored-checksum.ts';
 import type { NameEncoder } from './list-parameters.ts';
 import { isoTime } from './time-format.ts';
-import type { XmlWriter } from './xml/writer.ts';
+import { escapeXml, type XmlWriter } from './xml/writer.ts';
+
+/** As S3's XML has them. */
+const ALGORITHM_NAMES = Object.fromEntries(
+  checksumAlgorithms.map((algorithm) => [algorithm, algorithm.toUpperCase()]),
+) as Readonly<Record<ChecksumAlgorithm, string>>;
 
 /**
  * A marker that lies within a common prefix stands for all of it, because the marker of the page before may have been
@@ -18,17 +25,40 @@ export function startAtMarker(marker: string, prefix: string, delimiter: string)
   return { after: marker };
 }
 
+type ShownObject = Pick<ObjectSummary, 'modifiedMs' | 'etag' | 'checksum' | 'sizeBytes'>;
+
 /** The elements that a `Contents` or a `Version` shares. */
-export function writeObjectElements(
+export function writeObjectElements(xml: XmlWriter, object: ShownObject): void {
+  xml.raw(objectElements(object));
+}
+
+/** @param key as it is to be shown. A page has a thousand of them: each is one piece of text. */
+export function writeContents(
   xml: XmlWriter,
-  object: Pick<ObjectSummary, 'modifiedMs' | 'etag' | 'checksum' | 'sizeBytes'>,
+  key: string,
+  object: ShownObject,
+  owner?: { readonly id: string; readonly name: string },
 ): void {
-  xml.element('LastModified', isoTime(object.modifiedMs)).quoted('ETag', object.etag);
-  if (object.checksum !== undefined) {
-    xml.element('ChecksumAlgorithm', object.checksum.algorithm.toUpperCase());
-    xml.element('ChecksumType', object.checksum.type);
+  const shown = `<Contents><Key>${escapeXml(key)}</Key>${objectElements(object)}`;
+  if (owner === undefined) {
+    xml.raw(`${shown}</Contents>`);
+    return;
   }
-  xml.element('Size', object.sizeBytes).element('StorageClass', 'STANDARD');
+  xml.raw(shown);
+  writeOwner(xml, 'Owner', owner.id, owner.name);
+  xml.raw('</Contents>');
+}
+
+function objectElements({ modifiedMs, etag, checksum, sizeBytes }: ShownObject): string {
+  const checksums = checksum === undefined ? '' : checksumElements(checksum);
+  return (
+    `<LastModified>${isoTime(modifiedMs)}</LastModified><ETag>&quot;${escapeXml(etag)}&quot;</ETag>${checksums}` +
+    `<Size>${sizeBytes}</Size><StorageClass>STANDARD</StorageClass>`
+  );
+}
+
+function checksumElements({ algorithm, type }: ChecksumPlan): string {
+  return `<ChecksumAlgorithm>${ALGORITHM_NAMES[algorithm]}</ChecksumAlgorithm><ChecksumType>${type}</ChecksumType>`;
 }
 
 export function writePrefixes(xml: XmlWriter, prefixes: readonly string[], encode: NameEncoder): void {

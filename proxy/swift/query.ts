@@ -68,8 +68,12 @@ export function decodePercent(text: string): string | undefined {
   return utf8Of(latin1);
 }
 
+// oxlint-disable-next-line no-control-regex
+const ASCII = /^[\u0000-\u007f]*$/;
+
 /** The text whose UTF-8 bytes are `latin1`'s characters; undefined when they are no UTF-8. */
 export function utf8Of(latin1: string): string | undefined {
+  if (ASCII.test(latin1)) return latin1;
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(latin1, 'latin1'));
   } catch {

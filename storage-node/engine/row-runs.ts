@@ -202,6 +202,7 @@ function kept({ key, ballot, live, summary }: IndexRow): IndexRow {
     ballot,
     live,
     summary: bytes.subarray(key.length),
+    witness: undefined,
   };
 }
 

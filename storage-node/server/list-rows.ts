@@ -76,11 +76,8 @@ class FoldedListing {
       return true;
     }
     this.#endFold();
-    const { live, ballot, summary } = row;
-    const listed: ListedRow =
-      folded === undefined
-        ? { name, live, ballot, summary, witness: undefined }
-        : { name: folded, live, ballot, summary: EMPTY, witness: name };
+    const { live } = row;
+    const listed = folded === undefined ? asListed(row, name) : foldedRow(row, folded, name);
     const bytes = listedRowBytes(listed);
     if (this.#rows.length >= this.#query.limit || this.#bytes + bytes > LIST_BYTES_MAX) return false;
     this.#bytes += bytes;
@@ -136,6 +133,21 @@ class FoldedListing {
     const at = name.indexOf(delimiter, foldOffset);
     return at < 0 ? undefined : name.subarray(0, at + delimiter.length);
   }
+}
+
+/** A row that is kept in memory is shown as it is. */
+function asListed(row: IndexRow, name: Buffer): ListedRow {
+  if (isListed(row)) return row;
+  const { live, ballot, summary } = row;
+  return { name, live, ballot, summary, witness: undefined };
+}
+
+function isListed(row: IndexRow): row is IndexRow & ListedRow {
+  return row.name !== undefined && 'witness' in row;
+}
+
+function foldedRow({ live, ballot }: IndexRow, folded: Buffer, name: Buffer): ListedRow {
+  return { name: folded, live, ballot, summary: EMPTY, witness: name };
 }
 
 function digestWith(digest: Hash, name: Buffer, ballot: Ballot): Hash {

@@ -4,7 +4,7 @@ import { bucketOf, ownerName } from '../bucket-of.ts';
 import { decodeToken, encodeToken } from '../continuation-token.ts';
 import { invalidArgument } from '../errors.ts';
 import { countParameter, nameEncoder, textParameter } from '../list-parameters.ts';
-import { writeObjectElements, writeOwner, writePrefixes } from '../object-listing.ts';
+import { writeContents, writePrefixes } from '../object-listing.ts';
 import type { Operation } from '../request.ts';
 import { XmlWriter } from '../xml/writer.ts';
 
@@ -25,7 +25,8 @@ export const listObjectsV2: Operation = async (request, context) => {
   const after = startAfter === '' ? undefined : { after: startAfter };
   const start = token === undefined ? after : decodeToken(token);
   const page = await listObjects(context.cluster, bucket, { prefix, delimiter, start, limit });
-  const owner = query.get('fetch-owner') === 'true' ? ownerName(context, bucket) : undefined;
+  const owner =
+    query.get('fetch-owner') === 'true' ? { id: bucket.owner, name: ownerName(context, bucket) } : undefined;
   const xml = new XmlWriter('ListBucketResult')
     .element('Name', request.bucket)
     .element('Prefix', encode(prefix));
@@ -36,12 +37,7 @@ export const listObjectsV2: Operation = async (request, context) => {
   if (delimiter !== '') xml.element('Delimiter', encode(delimiter));
   if (query.has('encoding-type')) xml.element('EncodingType', 'url');
   xml.element('IsTruncated', page.more);
-  for (const object of page.objects) {
-    xml.open('Contents').element('Key', encode(object.key));
-    writeObjectElements(xml, object);
-    if (owner !== undefined) writeOwner(xml, 'Owner', bucket.owner, owner);
-    xml.close();
-  }
+  for (const object of page.objects) writeContents(xml, encode(object.key), object, owner);
   writePrefixes(xml, page.prefixes, encode);
   request.reply.xml(200, xml.done());
 };

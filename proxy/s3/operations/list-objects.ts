@@ -2,7 +2,7 @@
 import { listObjects as listCurrent } from '#proxy/objects/list-objects.ts';
 import { bucketOf, ownerName } from '../bucket-of.ts';
 import { countParameter, nameEncoder, textParameter } from '../list-parameters.ts';
-import { startAtMarker, writeObjectElements, writeOwner, writePrefixes } from '../object-listing.ts';
+import { startAtMarker, writeContents, writePrefixes } from '../object-listing.ts';
 import type { Operation } from '../request.ts';
 import { XmlWriter } from '../xml/writer.ts';
 
@@ -16,7 +16,7 @@ export const listObjects: Operation = async (request, context) => {
   const bucket = await bucketOf(request, context);
   const start = startAtMarker(marker, prefix, delimiter);
   const page = await listCurrent(context.cluster, bucket, { prefix, delimiter, start, limit });
-  const owner = ownerName(context, bucket);
+  const owner = { id: bucket.owner, name: ownerName(context, bucket) };
   const xml = new XmlWriter('ListBucketResult').element('Name', request.bucket);
   xml.element('Prefix', encode(prefix)).element('Marker', encode(marker));
   if (page.more && delimiter !== '') {
@@ -31,12 +31,7 @@ export const listObjects: Operation = async (request, context) => {
   if (delimiter !== '') xml.element('Delimiter', encode(delimiter));
   if (query.has('encoding-type')) xml.element('EncodingType', 'url');
   xml.element('IsTruncated', page.more);
-  for (const object of page.objects) {
-    xml.open('Contents').element('Key', encode(object.key));
-    writeObjectElements(xml, object);
-    writeOwner(xml, 'Owner', bucket.owner, owner);
-    xml.close();
-  }
+  for (const object of page.objects) writeContents(xml, encode(object.key), object, owner);
   writePrefixes(xml, page.prefixes, encode);
   request.reply.xml(200, xml.done());
 };

@@ -49,9 +49,9 @@ export class XmlWriter {
     return this;
   }
 
-  /** Text in quotes. */
-  quoted(name: string, text: string): this {
-    this.#text += `<${name}>&quot;${escapeXml(text)}&quot;</${name}>`;
+  /** A piece of the document that is well-formed, and escaped where it has to be. */
+  raw(text: string): this {
+    this.#text += text;
     return this;
   }
 

@@ -25,21 +25,29 @@ export async function listNames(
   const { limit, reverse } = query;
   const entries: ListingEntry[] = [];
   if (limit === 0 || Buffer.byteLength(query.prefix) > NAME_BYTES_MAX) return entries;
-  for await (const entry of walk(cluster, place, query)) {
-    if (entry.type === 'row' ? shown.row?.(entry) === false : (await shown.fold?.(entry.prefix)) === false)
-      continue;
-    entries.push(entry);
-    if (!reverse && entries.length === limit) break;
-    // The rows are in order one way only: of a walk to the end, the last ones are kept.
-    if (reverse && entries.length >= 2 * limit + PAGE_ENTRIES) entries.splice(0, entries.length - limit);
+  for await (const page of walk(cluster, place, query)) {
+    for (const entry of page) {
+      if (entry.type === 'row' ? shown.row?.(entry) === false : (await shown.fold?.(entry.prefix)) === false)
+        continue;
+      entries.push(entry);
+      if (!reverse && entries.length === limit) return entries;
+      // The rows are in order one way only: of a walk to the end, the last ones are kept.
+      if (reverse && entries.length >= 2 * limit + PAGE_ENTRIES) entries.splice(0, entries.length - limit);
+    }
   }
   return reverse ? entries.slice(-limit).reverse() : entries;
 }
 
-/** In the order of the names' bytes. */
-async function* walk(cluster: Cluster, place: RowPlace, query: NameQuery): AsyncGenerator<ListingEntry> {
+/** In the order of the names' bytes; a page at a time, because a turn for every entry would cost more than the entry. */
+async function* walk(
+  cluster: Cluster,
+  place: RowPlace,
+  query: NameQuery,
+): AsyncGenerator<readonly ListingEntry[]> {
   const { prefix, delimiter, below, onlyDirect } = query;
   const belowBytes = Buffer.from(below);
+  /** Whether every entry is in the listing as it is. */
+  const isPlain = below === '' && !onlyDirect;
   let start = startOf(query);
   const limit = query.reverse ? PAGE_ENTRIES : Math.min(PAGE_ENTRIES, query.limit + 1);
   for (;;) {
@@ -50,19 +58,27 @@ async function* walk(cluster: Cluster, place: RowPlace, query: NameQuery): Async
       limit,
       ...(start === undefined ? undefined : { start }),
     });
+    const last = page.entries.at(-1);
+    if (last !== undefined) start = last.type === 'row' ? { after: last.name } : { afterPrefix: last.prefix };
+    if (isPlain) {
+      yield page.entries;
+      if (!page.more) return;
+      continue;
+    }
+    const within: ListingEntry[] = [];
     for (const entry of page.entries) {
       const name = entry.type === 'row' ? entry.name : entry.prefix;
-      start = entry.type === 'row' ? { after: name } : { afterPrefix: name };
-      if (below !== '' && Buffer.compare(Buffer.from(name), belowBytes) >= 0) return;
+      if (below !== '' && Buffer.compare(Buffer.from(name), belowBytes) >= 0) return yield within;
       if (entry.type === 'prefix' && (onlyDirect || below.startsWith(name))) {
         // Whether something in the fold is before the end, or is the fold's own name, only its first row tells.
         const row = await firstOf(cluster, place, query, name);
         if (row === undefined) continue;
-        if (below !== '' && Buffer.compare(Buffer.from(row.name), belowBytes) >= 0) return;
-        if (!onlyDirect) yield entry;
-        else if (row.name === name) yield row;
-      } else if (!onlyDirect || name !== prefix) yield entry;
+        if (below !== '' && Buffer.compare(Buffer.from(row.name), belowBytes) >= 0) return yield within;
+        if (!onlyDirect) within.push(entry);
+        else if (row.name === name) within.push(row);
+      } else if (!onlyDirect || name !== prefix) within.push(entry);
     }
+    yield within;
     if (!page.more) return;
   }
 }

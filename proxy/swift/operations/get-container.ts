@@ -3,7 +3,12 @@ import type { ListingEntry } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import { holdsObject } from '#proxy/objects/list-objects.ts';
-import { decodeObjectSummary, listedEtag } from '#proxy/objects/object-summary.ts';
+import {
+  decodeListedSummary,
+  isDeleteMarker,
+  listedContentType,
+  listedEtag,
+} from '#proxy/objects/object-summary.ts';
 import { containerHeaders } from '../container-headers.ts';
 import { currentContainer } from '../container-of.ts';
 import type { SwiftContext } from '../context.ts';
@@ -37,14 +42,15 @@ export const getContainer: Operation = async (request, context) => {
 
 /** A fold that holds nothing but delete markers is no more in a listing than they are. */
 function shownOf(context: SwiftContext, bucket: BucketRecord): ShownEntries {
-  const row = ({ summary }: { readonly summary: Buffer }) => !decodeObjectSummary(summary).isDeleteMarker;
+  const row = ({ summary }: { readonly summary: Buffer }) => !isDeleteMarker(summary);
   if (bucket.versioning === undefined) return { row };
   return { row, fold: (prefix) => holdsObject(context.cluster, bucket, prefix) };
 }
 
 function listed(entry: ListingEntry): ListedItem {
   if (entry.type === 'prefix') return { subdir: entry.prefix };
-  const { etag: stored, sizeBytes, contentType, modifiedMs } = decodeObjectSummary(entry.summary);
+  const { etag: stored, sizeBytes, modifiedMs } = decodeListedSummary(entry.summary);
+  const contentType = listedContentType(entry.summary);
   const { etag, manifestEtag } = listedEtag(stored);
   return {
     name: entry.name,
