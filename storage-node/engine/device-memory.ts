@@ -2,6 +2,8 @@
 const MIB = 1024 * 1024;
 const DEFAULT_BYTES = 16 * MIB;
 const WRITE_BUFFER_BYTES_MIN = MIB;
+/** LevelDB keeps blocks only of what it does not map into memory: tables beyond the first thousand. */
+const BLOCK_CACHE_BYTES = 256 * 1024;
 
 export interface DeviceMemory {
   /** LevelDB's blocks. */
@@ -15,8 +17,7 @@ export interface DeviceMemory {
 export function divideMemory(bytes: number = DEFAULT_BYTES): DeviceMemory {
   const eighth = Math.floor(bytes / 8);
   return {
-    // The system's page cache stands behind it; the caches of rows save the call as well.
-    blockCacheBytes: eighth,
+    blockCacheBytes: BLOCK_CACHE_BYTES,
     writeBufferBytes: Math.max(WRITE_BUFFER_BYTES_MIN, eighth),
     rowCacheBytes: 5 * eighth,
   };

@@ -152,6 +152,7 @@ class Opening {
     const opened = await this.#openIndex(store, segments);
     const table = new RecordTable({
       index: opened.index,
+      isEmpty: opened.from === undefined,
       counts: opened.counts,
       clock,
       state: logOptions.state,
@@ -168,6 +169,7 @@ class Opening {
       const log = await recoverLog(logOptions, segments, opened.from, (entry, segment, offset) =>
         this.#replay(table, entry, segment, offset),
       );
+      table.filled();
       if (opened.rebuilt) {
         this.#report({ type: 'index-rebuilt', reason: opened.rebuilt, entries: this.#replayed });
       }

@@ -10,6 +10,7 @@ import type { IndexRow, RowRange, ShardSums } from './device-engine.ts';
 import type { ReportEvent } from './device-events.ts';
 import type { DeviceMemory } from './device-memory.ts';
 import type { DeviceState } from './device-state.ts';
+import { KeyFilter } from './key-filter.ts';
 import { type Checkpoint, type Row, decodeRow, encodeCheckpoint, encodeRow } from './index-row.ts';
 import type { Location } from './log-format.ts';
 import type { RecordCounts } from './record-counts.ts';
@@ -28,6 +29,8 @@ const PENDING_ROWS_MAX = 65_536;
 
 export interface RecordTableOptions {
   readonly index: RecordIndex;
+  /** Whether it has no row yet, and many are about to be put. */
+  readonly isEmpty?: boolean;
   /** What the index has of them. */
   readonly counts: RecordCounts;
   readonly clock: Clock;
@@ -46,6 +49,8 @@ export class RecordTable {
   /** null: the key is to be removed. */
   readonly #pending = new Map<string, Row | null>();
   readonly #sums: SumsTable;
+  /** Keys that were put into an index that was empty, as long as it is being filled. */
+  #seen: KeyFilter | undefined;
   #flushing: Promise<void> | undefined;
   #flushDue = false;
   #spoiled = false;
@@ -55,6 +60,7 @@ export class RecordTable {
   constructor(options: RecordTableOptions) {
     this.#options = options;
     this.counts = options.counts;
+    this.#seen = options.isEmpty === true ? new KeyFilter() : undefined;
     this.#cache = new RowCache(options.memory.rowCacheBytes);
     this.#runs = new RowRuns(options.runs);
     this.#sums = new SumsTable((shard) => this.#find(() => options.index.sums(shard)));
@@ -179,6 +185,11 @@ export class RecordTable {
     }
   }
 
+  /** The log has been replayed: an index that was empty is filled. */
+  filled(): void {
+    this.#seen = undefined;
+  }
+
   close(): Promise<void> {
     this.#runs.clear();
     return this.#options.index.close();
@@ -202,6 +213,7 @@ export class RecordTable {
 
   /** The row that is about to be replaced; one that is damaged cannot be counted and is gone with the change. */
   #before(name: string, key: Buffer): Row | undefined {
+    if (this.#seen?.add(name) === true) return undefined;
     try {
       return this.#get(name, key);
     } catch {
