@@ -171,7 +171,9 @@ export class PhaseRunner {
 
   async #openLoop(ratePerS: number): Promise<void> {
     const intervalMs = 1000 / ratePerS;
-    const firstMs = performance.now() + intervalMs * this.#order.rateOffset;
+    // Without a warm-up the schedule is that of the measured time, however late this thread comes to it.
+    const beginMs = this.#measureFromMs < Infinity ? this.#measureFromMs : performance.now();
+    const firstMs = beginMs + intervalMs * this.#order.rateOffset;
     const free: FreeClient[] = this.#clients.map((client) => ({ client, sinceMs: firstMs }));
     let starts = 0;
     let underWay = 0;

@@ -17,7 +17,7 @@ describe('holdfast meter streams', () => {
   test('plays and records in a folder, reports in every form, and leaves nothing', async () => {
     using folder = new MeterFolder();
     const patterns = 'play,reverse,shuttle,jog,scrub,edits,multicam,growing,record';
-    const args = `streams --target ${folder.path} --streams 9 --pattern ${patterns} --behind 200ms --duration 400ms ${SMALL} --processes 2`;
+    const args = `streams --target ${folder.path} --streams 9 --pattern ${patterns} --behind 200ms --duration 400ms --drop-after 60s ${SMALL} --processes 2`;
     const { exitCode, out, html, csv, document } = await meter<StreamsDocument>(args);
     const result = document();
     assert.equal(exitCode, 0);
@@ -59,7 +59,7 @@ describe('holdfast meter streams', () => {
       method === 'GET' && count === 3
         ? { corrupt: (body) => ((body[100] = (body[100] ?? 0) ^ 1), body) }
         : undefined;
-    const args = `streams --target s3:// --endpoint ${store.endpoint} --request-frames 1 --duration 400ms ${SMALL}`;
+    const args = `streams --target s3:// --endpoint ${store.endpoint} --request-frames 1 --pre-buffer 250 --duration 400ms ${SMALL}`;
     const result = (await meter<StreamsDocument>(args)).document();
     conforms(result);
     assert.equal(result.framesLate, 1);
@@ -97,7 +97,7 @@ describe('holdfast meter streams', () => {
 
   test('finds again what it kept, and plays it from a web server too', async () => {
     using folder = new MeterFolder();
-    const base = `--name kept-run --duration 200ms --direct off ${SMALL}`;
+    const base = `--name kept-run --duration 200ms --drop-after 60s --direct off ${SMALL}`;
     await meter(`streams --target ${folder.path} ${base} --keep`);
     const [clip = ''] = readdirSync(join(folder.path, 'kept-run'));
     await using store = await PlantedStore.start();
@@ -151,7 +151,7 @@ describe('holdfast meter search', () => {
     writeFileSync(during, `echo fault >> ${notes.path}/log; echo said so`);
     const restore = join(notes.path, 'restore.sh');
     writeFileSync(restore, `echo restored >> ${notes.path}/log`);
-    const args = `search --target ${folder.path} --streams-max 1 --step-duration 600ms --duration 600ms ${SMALL}`;
+    const args = `search --target ${folder.path} --streams-max 1 --step-duration 600ms --duration 600ms --pre-buffer 250 ${SMALL}`;
     let out = '';
     const json = join(notes.path, 'r.json');
     const commands = ['--during', `sh ${during}`, '--restore', `sh ${restore}`, '--json', json];

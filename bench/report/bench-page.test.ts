@@ -5,8 +5,8 @@ import { load } from '../load/load-harness.ts';
 import { PlantedStore } from '../load/planted-store.ts';
 
 const PAGE = new URL('../../docs/bench.md', import.meta.url);
-/** Their keys are the run's own. */
-const OPEN_FIELDS = new Set(['errorsByKind', 'cpuSByProcess']);
+/** What is in them is the run's own: its errors, its processes, and that a busy machine kept it waiting. */
+const OPEN_FIELDS = new Set(['errorsByKind', 'cpuSByProcess', 'invalidReasons']);
 
 /** Every path of fields that a value has; the items of a list count as one. */
 function fieldPaths(value: unknown, path = ''): string[] {

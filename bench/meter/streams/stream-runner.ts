@@ -67,8 +67,7 @@ export class StreamRunner {
     for (const unit of plan.units) {
       const timing = timingOf(plan.timing, plan.pattern, unit);
       const askedMs = plan.startMs + timing.askedAtMs;
-      const leftMs = askedMs - this.#nowMs();
-      if (leftMs > 0) await this.#sleep(leftMs);
+      await this.#sleepUntil(askedMs);
       if (this.#run.signal.aborted) break;
       // Time for which the storage held the stream up is not the meter's.
       const lagMs = this.#nowMs() - Math.max(askedMs, this.#unblockedAtMs);
@@ -90,6 +89,14 @@ export class StreamRunner {
 
   #nowMs(): number {
     return this.#run.clock.monotonicMs() - this.#run.originMs;
+  }
+
+  /** A timer may be up to a millisecond early: a frame asked for then could be there before it was to be asked for. */
+  async #sleepUntil(untilMs: number): Promise<void> {
+    for (let leftMs = untilMs - this.#nowMs(); leftMs > 0; leftMs = untilMs - this.#nowMs()) {
+      await this.#sleep(leftMs);
+      if (this.#run.signal.aborted) return;
+    }
   }
 
   #sleep(leftMs: number): Promise<void> {
