@@ -18,8 +18,12 @@ export const checks: readonly Check[] = [
 export interface Group {
   readonly name: string;
   readonly patterns: readonly string[];
-  /** Test files that run at the same time. */
+  /** Processes at the same time. */
   readonly concurrency: number;
+  /** Whether a process runs many of its files, and not one. */
+  readonly together?: boolean;
+  /** Files that take longest: they come first, or one of them would run alone at the end. */
+  readonly first?: readonly string[];
   /** Whether it needs the Debian packages. */
   readonly needsPackages: boolean;
 }
@@ -32,6 +36,15 @@ export const groups: readonly Group[] = [
     name: 'unit',
     patterns: ROOMS.map((room) => `${room}/**/*.test.ts`),
     concurrency: 2,
+    together: true,
+    first: [
+      'bench/meter/meter.test.ts',
+      'bench/load/load.test.ts',
+      'proxy/slow-peers.test.ts',
+      'storage-node/engine/every-call.faults.test.ts',
+      'bench/meter/agents/agents.test.ts',
+      'proxy/hostile-senders.test.ts',
+    ],
     needsPackages: false,
   },
   { name: 'cluster', patterns: ['test/cluster/**/*.test.ts'], concurrency: 2, needsPackages: false },
@@ -41,9 +54,10 @@ export const groups: readonly Group[] = [
   { name: 'clients', patterns: ['test/clients/**/*.test.ts'], concurrency: 1, needsPackages: true },
 ];
 
-/** The group's files below `root`, sorted. */
+/** The group's files below `root`, sorted behind those that come first. */
 export async function filesOf(root: string, group: Group): Promise<string[]> {
   const files: string[] = [];
   for await (const file of glob([...group.patterns], { cwd: root })) files.push(join(root, file));
-  return files.toSorted();
+  const first = (group.first ?? []).map((file) => join(root, file)).filter((file) => files.includes(file));
+  return [...first, ...files.filter((file) => !first.includes(file)).toSorted()];
 }

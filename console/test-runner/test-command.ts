@@ -8,6 +8,7 @@ import { errorText } from '#common/errors.ts';
 import { capture, installPackages, missingPackages, readPackageList } from './debian-packages.ts';
 import { type Check, checks, filesOf, type Group, groups } from './groups.ts';
 import { runFiles } from './run-files.ts';
+import { runTogether } from './run-together.ts';
 import { Tally } from './tally.ts';
 
 const HELP = `usage: holdfast test [FILE …] [--group NAME …] [--name PATTERN] [--check]
@@ -97,7 +98,7 @@ async function providePackages(root: string, io: CommandIo): Promise<boolean> {
 
 async function runAll(root: string, wanted: Wanted, io: CommandIo): Promise<number> {
   const tally = new Tally();
-  if (wanted.checks) for (const check of checks) await runCheck(root, check, tally, io);
+  if (wanted.checks) await Promise.all(checks.map((check) => runCheck(root, check, tally, io)));
   for (const group of wanted.groups) {
     if (io.signal.aborted) break;
     const all = await filesOf(root, group);
@@ -107,9 +108,11 @@ async function runAll(root: string, wanted: Wanted, io: CommandIo): Promise<numb
         : all.filter((file) => wanted.files.some((part) => file.includes(part)));
     if (files.length === 0) continue;
     const { namePattern } = wanted;
-    const { name, concurrency } = group;
-    const narrowed = namePattern === undefined ? {} : { namePattern };
-    await runFiles({ root, group: name, files, concurrency, ...narrowed }, tally, io);
+    const run = { root, group: group.name, files, concurrency: group.concurrency };
+    // What a pattern is matched with includes the suite that a file is when it shares its process.
+    if (namePattern !== undefined) await runFiles({ ...run, namePattern }, tally, io);
+    else if (group.together === true) await runTogether(run, tally, io);
+    else await runFiles(run, tally, io);
   }
   for (const { file, name, text } of tally.failures) io.out.write(`\nfailed: ${file}: ${name}\n${text}\n`);
   if (io.signal.aborted) io.out.write('\nstopped before the end\n');
