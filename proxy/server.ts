@@ -12,7 +12,6 @@ import { malformedHead, refuseHead, refuseMalformed, refuseOnSocket } from './s3
 
 /** An underscore cannot be in a bucket's name, so nothing under this prefix hides a bucket. */
 export const HEALTH_PATH = '/_holdfast/health';
-const S3_ROUTE = '/s3';
 /** How often heads that take too long are looked for. */
 const CHECK_MS_MAX = 5000;
 
@@ -49,17 +48,11 @@ export interface ProxyServer {
   close(): Promise<void>;
 }
 
-interface Pending {
-  readonly url: string;
-  readonly awaitsContinue: boolean;
-}
-
 export function createProxyServer(
   contexts: DoorContexts,
   limits: ProxyServerLimits = defaultServerLimits,
   traffic: Traffic = new Traffic(contexts.s3.clock, []),
 ): ProxyServer {
-  const dispatcher = new Doors(contexts);
   const server = createServer({
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headersMs,
@@ -78,7 +71,7 @@ export function createProxyServer(
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleMs;
   const active = new ActiveRequests(limits.requestsMax);
-  const app = buildApp(server, dispatcher, active, traffic);
+  const app = buildApp(server, new Entrance(new Doors(contexts), active, traffic), active);
   return {
     listen: async (at) => {
       await app.ready();
@@ -163,26 +156,44 @@ class ActiveRequests {
   }
 }
 
-function buildApp(
-  server: Server,
-  dispatcher: Doors,
-  active: ActiveRequests,
-  traffic: Traffic,
-): FastifyInstance {
-  const pending = new WeakMap<IncomingMessage, Pending>();
-  const awaiting = new WeakSet<IncomingMessage>();
+/** The doors take what is theirs from the server itself: on its way through a framework a small request would grow dearer by a fifth. */
+class Entrance {
+  readonly #doors: Doors;
+  readonly #active: ActiveRequests;
+  readonly #traffic: Traffic;
+
+  constructor(doors: Doors, active: ActiveRequests, traffic: Traffic) {
+    this.#doors = doors;
+    this.#active = active;
+    this.#traffic = traffic;
+  }
+
+  take(incoming: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    const trace = this.#traffic.begin(incoming, response);
+    const malformed = malformedHead(incoming);
+    if (malformed !== undefined) return refuseHead(malformed, response);
+    if (this.#active.closing) response.shouldKeepAlive = false;
+    const overloaded = this.#active.full;
+    const url = incoming.url ?? '';
+    const running = this.#doors.dispatch({ incoming, response, trace, overloaded, url, awaitsContinue });
+    this.#active.add(response, running, !overloaded);
+  }
+}
+
+function buildApp(server: Server, entrance: Entrance, active: ActiveRequests): FastifyInstance {
   const unencoded = new UnencodedPaths(server);
   const app = fastify({
     logger: false,
-    serverFactory: (handler) => {
-      server.on('request', handler);
-      server.on('checkContinue', (incoming: IncomingMessage, response: ServerResponse) => {
-        // The client is told to go on only once its head has been accepted, where the body is first read.
-        awaiting.add(incoming);
-        handler(incoming, response);
-      });
+    serverFactory: (ownPages) => {
+      const take = (incoming: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void => {
+        if (incoming.url === HEALTH_PATH) ownPages(incoming, response);
+        else entrance.take(incoming, response, awaitsContinue);
+      };
+      server.on('request', (incoming, response) => take(incoming, response, false));
+      // The client is told to go on only once its head has been accepted, where the body is first read.
+      server.on('checkContinue', (incoming, response) => take(incoming, response, true));
       // An expectation that is not known is passed over, as Amazon does: there is nothing that it could change here.
-      server.on('checkExpectation', handler);
+      server.on('checkExpectation', (incoming, response) => take(incoming, response, false));
       // Without a listener the connection would be closed without a word.
       server.on('connect', (_incoming, socket) =>
         refuseOnSocket(
@@ -197,33 +208,8 @@ function buildApp(
       if (active.closeAfterAnswer(socket) || unencoded.take(error, socket)) return;
       refuseMalformed(error, socket);
     },
-    // The router would decode the path, fold its slashes and refuse what it cannot: keys are none of its business.
-    rewriteUrl: (incoming) => {
-      const url = incoming.url ?? '';
-      if (url === HEALTH_PATH) return url;
-      pending.set(incoming as IncomingMessage, {
-        url,
-        awaitsContinue: awaiting.has(incoming as IncomingMessage),
-      });
-      return S3_ROUTE;
-    },
   });
   app.get(HEALTH_PATH, (_request, reply) => reply.send({ status: active.closing ? 'closing' : 'ok' }));
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send());
-  // A hook and no handler, because fastify would read a body before it calls a handler.
-  app.addHook('onRequest', (request, reply, done) => {
-    const found = pending.get(request.raw);
-    if (found === undefined) return done();
-    reply.hijack();
-    const response = reply.raw;
-    const trace = traffic.begin(request.raw, response);
-    const malformed = malformedHead(request.raw);
-    if (malformed !== undefined) return refuseHead(malformed, response);
-    if (active.closing) response.shouldKeepAlive = false;
-    const overloaded = active.full;
-    const dispatched = { incoming: request.raw, response, trace, overloaded, ...found };
-    active.add(response, dispatcher.dispatch(dispatched), !overloaded);
-  });
   return app;
 }
 
