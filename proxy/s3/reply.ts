@@ -49,8 +49,8 @@ export class Reply {
     this.response.end();
   }
 
-  xml(status: number, xml: string, headers: FlatHeaders = []): void {
-    const body = Buffer.from(xml);
+  xml(status: number, xml: string | Buffer, headers: FlatHeaders = []): void {
+    const body = typeof xml === 'string' ? Buffer.from(xml) : xml;
     headers.push('Content-Type', 'application/xml', 'Content-Length', body.length);
     this.head(status, headers);
     this.response.end(body);

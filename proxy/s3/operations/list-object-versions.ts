@@ -43,7 +43,7 @@ export const listObjectVersions: Operation = async (request, context) => {
   xml.element('IsTruncated', page.more);
   for (const listed of page.versions) writeVersion(xml, listed, encode(listed.key), owner);
   writePrefixes(xml, page.prefixes, encode);
-  request.reply.xml(200, xml.done());
+  request.reply.xml(200, xml.doneAsBytes());
 };
 
 function writeVersion(

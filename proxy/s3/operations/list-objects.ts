@@ -33,5 +33,5 @@ export const listObjects: Operation = async (request, context) => {
   xml.element('IsTruncated', page.more);
   for (const object of page.objects) writeContents(xml, encode(object.key), object, owner);
   writePrefixes(xml, page.prefixes, encode);
-  request.reply.xml(200, xml.done());
+  request.reply.xml(200, xml.doneAsBytes());
 };

@@ -1,5 +1,7 @@
 /** Writes XML 1.0 documents: elements and text, no more than S3 answers with. */
 
+import { TextBuffer } from '#proxy/http/text-buffer.ts';
+
 /** What cannot stand in text as it is; carriage returns would be read back as line feeds. */
 // oxlint-disable-next-line no-control-regex
 const SPECIAL = /[&<>"\u0000-\u0008\u000b-\u001f\ufffe\uffff]/g;
@@ -23,35 +25,36 @@ export const S3_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 export class XmlWriter {
-  #text = DECLARATION;
+  readonly #text = new TextBuffer();
   readonly #open: string[] = [];
 
   /** @param root the document's element, in S3's namespace when `namespaced`. */
   constructor(root: string, namespaced = true) {
-    this.#text += namespaced ? `<${root} xmlns="${S3_NAMESPACE}">` : `<${root}>`;
+    this.#text.add(DECLARATION);
+    this.#text.add(namespaced ? `<${root} xmlns="${S3_NAMESPACE}">` : `<${root}>`);
     this.#open.push(root);
   }
 
   open(name: string, attributes = ''): this {
-    this.#text += attributes === '' ? `<${name}>` : `<${name} ${attributes}>`;
+    this.#text.add(attributes === '' ? `<${name}>` : `<${name} ${attributes}>`);
     this.#open.push(name);
     return this;
   }
 
   close(): this {
-    this.#text += `</${this.#open.pop()}>`;
+    this.#text.add(`</${this.#open.pop()}>`);
     return this;
   }
 
   element(name: string, text: string | number | boolean): this {
     const escaped = typeof text === 'string' ? escapeXml(text) : text;
-    this.#text += `<${name}>${escaped}</${name}>`;
+    this.#text.add(`<${name}>${escaped}</${name}>`);
     return this;
   }
 
   /** A piece of the document that is well-formed, and escaped where it has to be. */
   raw(text: string): this {
-    this.#text += text;
+    this.#text.add(text);
     return this;
   }
 
@@ -63,6 +66,12 @@ export class XmlWriter {
   /** Closes what is open and gives the document. */
   done(): string {
     while (this.#open.length > 0) this.close();
-    return this.#text;
+    return this.#text.text();
+  }
+
+  /** The same as it is sent: better for a long one. */
+  doneAsBytes(): Buffer {
+    while (this.#open.length > 0) this.close();
+    return this.#text.bytes();
   }
 }

@@ -1,5 +1,6 @@
 /** A listing as plain text, JSON or XML. */
 import { escapeXml } from '#proxy/s3/xml/writer.ts';
+import { TextBuffer } from '#proxy/http/text-buffer.ts';
 import type { FlatHeaders } from '../reply.ts';
 import type { SwiftRequest } from '../request.ts';
 import { type ListingType, listingTypeOf } from './listing-type.ts';
@@ -23,16 +24,17 @@ export interface ListingElements {
 export function sendListing(
   request: SwiftRequest,
   headers: FlatHeaders,
-  items: readonly ListedItem[],
+  items: Iterable<ListedItem>,
   elements: ListingElements,
 ): void {
   const type = listingTypeOf(request);
   pushVary(request, headers);
-  if (items.length === 0 && type === 'text/plain') {
+  const body = bodyOf(type, items, elements);
+  if (body.length === 0) {
     headers.push('Content-Type', `${type}; charset=utf-8`);
     return request.reply.empty(204, headers);
   }
-  request.reply.body(200, `${type}; charset=utf-8`, textOf(type, items, elements), headers);
+  request.reply.body(200, `${type}; charset=utf-8`, body, headers);
 }
 
 /** The answer to a HEAD of one: the same head, without a length that it could know. */
@@ -47,30 +49,40 @@ function pushVary(request: SwiftRequest, headers: FlatHeaders): void {
   if (!request.query.has('format')) headers.push('Vary', 'Accept');
 }
 
-function textOf(type: ListingType, items: readonly ListedItem[], elements: ListingElements): string {
-  if (type === 'application/json') return JSON.stringify(items);
-  if (type === 'text/plain') return items.map((item) => `${nameOf(item)}\n`).join('');
-  return xmlOf(items, elements);
+function bodyOf(type: ListingType, items: Iterable<ListedItem>, elements: ListingElements): Buffer {
+  const text = new TextBuffer();
+  if (type === 'application/json') addJson(text, items);
+  else if (type === 'text/plain') for (const item of items) text.add(`${nameOf(item)}\n`);
+  else addXml(text, items, elements);
+  return text.bytes();
+}
+
+function addJson(text: TextBuffer, items: Iterable<ListedItem>): void {
+  let separator = '[';
+  for (const item of items) {
+    text.add(separator + JSON.stringify(item));
+    separator = ',';
+  }
+  text.add(separator === '[' ? '[]' : ']');
 }
 
 function nameOf(item: ListedItem): string {
   return String('subdir' in item ? item.subdir : item.name);
 }
 
-function xmlOf(items: readonly ListedItem[], elements: ListingElements): string {
+function addXml(text: TextBuffer, items: Iterable<ListedItem>, elements: ListingElements): void {
   const { root, item: element, name, subdirHasName } = elements;
-  const lines = [`<?xml version="1.0" encoding="UTF-8"?>\n<${root} name="${escapeXml(name)}">`];
+  text.add(`<?xml version="1.0" encoding="UTF-8"?>\n<${root} name="${escapeXml(name)}">`);
   for (const item of items) {
     if ('subdir' in item) {
       const subdir = escapeXml(String(item.subdir));
-      lines.push(`<subdir name="${subdir}">${subdirHasName ? `<name>${subdir}</name>` : ''}</subdir>`);
+      text.add(`<subdir name="${subdir}">${subdirHasName ? `<name>${subdir}</name>` : ''}</subdir>`);
       continue;
     }
     const fields = Object.entries(item).map(
       ([field, value]) => `<${field}>${escapeXml(String(value))}</${field}>`,
     );
-    lines.push(`<${element}>${fields.join('')}</${element}>`);
+    text.add(`<${element}>${fields.join('')}</${element}>`);
   }
-  lines.push(`</${root}>`);
-  return lines.join('');
+  text.add(`</${root}>`);
 }
