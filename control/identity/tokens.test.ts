@@ -1,6 +1,7 @@
 /** How somebody gets a token, what it says, and how it ends. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { signToken } from '../protocol/token-format.ts';
 import { ADMIN_PASSWORD, at, inProject, ServedIdentity, textAt } from './served-identity.fixture.ts';
 
 let served: ServedIdentity;
@@ -93,6 +94,23 @@ describe('a token', () => {
     assert.equal((await check('nonsense', ann)).status, 401);
     const head = await served.ask('HEAD', '/auth/tokens', admin, undefined, { 'x-subject-token': ann });
     assert.equal(head.status, 200);
+  });
+
+  test('that has expired is still shown for a day, to who says that it asks for one', async () => {
+    const { keys, verifier, clock } = served.identity;
+    const { id, privateKey } = keys.current(clock.nowMs());
+    const statement = verifier.verify(admin);
+    const endedMsAgo = (ms: number) =>
+      signToken({ ...statement, expiresMs: clock.nowMs() - ms }, id, privateKey);
+    const shown = async (token: string, query: string) =>
+      (await served.ask('GET', `/auth/tokens${query}`, admin, undefined, { 'x-subject-token': token }))
+        .status;
+    const late = endedMsAgo(60_000);
+    assert.equal(await shown(late, ''), 404);
+    assert.equal(await shown(late, '?allow_expired=0'), 404);
+    assert.equal(await shown(late, '?allow_expired=1'), 200);
+    assert.equal(await shown(endedMsAgo(86_400_000), '?allow_expired=1'), 404);
+    assert.equal((await served.ask('GET', '/projects', late)).status, 401);
   });
 
   test('makes another for another project that does not outlive it, and keeps the chain', async () => {

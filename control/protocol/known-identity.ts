@@ -11,7 +11,7 @@ import {
   type ProjectItem,
 } from './identity-feed.ts';
 import type { TokenStatement } from './token-statement.ts';
-import { TokenVerifier, type VerifierClock } from './token-verifier.ts';
+import { TokenVerifier, type VerifierClock, type VerifyOptions } from './token-verifier.ts';
 
 export interface KnownIdentityOptions {
   readonly clock: VerifierClock;
@@ -56,9 +56,9 @@ export class KnownIdentity {
    * Throws `unauthenticated` for a token that is not good, and `peer-unavailable` when control was not heard of for so long that
    * nobody can tell.
    */
-  verifyToken(token: string): TokenStatement {
+  verifyToken(token: string, options?: VerifyOptions): TokenStatement {
     this.#assertCurrent();
-    return this.#verifier.verify(token);
+    return this.#verifier.verify(token, options);
   }
 
   /** The same object for as long as nothing about it changes. Throws `peer-unavailable` when nobody can tell. */

@@ -10,6 +10,11 @@ import type { TokenStatement } from './token-statement.ts';
 
 /** Tokens whose signature has been checked: checking costs a hundred times what finding one here does. */
 const CHECKED_MAX = 10_000;
+/**
+ * How long after its end a token is still known: a service that began what a user asked for in time may finish it
+ * (Identity API v3, "allow_expired"). Keys and revocations are kept for so much longer.
+ */
+export const LATE_TOKEN_MS_MAX = 86_400_000;
 /** SubjectPublicKeyInfo of an Ed25519 key (RFC 8410, section 4) up to the key's own 32 bytes. */
 const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 
@@ -17,6 +22,11 @@ export interface VerificationKey {
   readonly id: number;
   /** An Ed25519 public key's 32 bytes (RFC 8032). */
   readonly publicKey: Buffer;
+}
+
+export interface VerifyOptions {
+  /** Takes a token that ended no longer than `LATE_TOKEN_MS_MAX` ago. */
+  readonly allowsLate?: boolean;
 }
 
 export interface VerifierClock {
@@ -48,9 +58,9 @@ export class TokenVerifier {
   }
 
   /** Throws `unauthenticated` for a token that is malformed, not ours, expired or revoked. */
-  verify(token: string): TokenStatement {
+  verify(token: string, { allowsLate = false }: VerifyOptions = {}): TokenStatement {
     const statement = this.#checked.get(token) ?? this.#check(token);
-    if (statement.expiresMs <= this.#clock.nowMs()) {
+    if (statement.expiresMs + (allowsLate ? LATE_TOKEN_MS_MAX : 0) <= this.#clock.nowMs()) {
       this.#checked.delete(token);
       throw new HoldfastError('unauthenticated', 'the token has expired');
     }

@@ -191,7 +191,7 @@ describe('Keystone’s users at the doors', () => {
       (await sends(tokenOf(ann, change), 'GET', path)).status;
     assert.equal(await gets({}), 200);
     assert.equal(await gets({ scope: { kind: 'unscoped' }, roles: [] }), 401);
-    assert.equal(await gets({ scope: { kind: 'system' } }), 401);
+    assert.equal(await gets({ scope: { kind: 'domain', domain: DEFAULT } }), 401);
     assert.equal(await gets({ expiresMs: clock.nowMs() }), 401);
     const rule = { id: 'a'.repeat(32), service: 'object-store', method: 'GET', path: '/v1/*/box/**' };
     const credential = { id: 'b'.repeat(32), isRestricted: true, accessRules: [rule] };
@@ -210,6 +210,67 @@ describe('Keystone’s users at the doors', () => {
     tell([{ kind: 'revocation', revocation }]);
     assert.equal(await status(rob, 'GET', films, 'box/film'), 401);
     tell([], ['revocation/r']);
+  });
+
+  test('on the system an admin may do everything in every account, a reader read it, and nobody has one', async () => {
+    const path = `/v1/AUTH_${films.id}/box`;
+    const on = (...roles: readonly string[]) => tokenOf({ ...zoe, roles }, { scope: { kind: 'system' } });
+    const asked = async (token: string, method: string, rest: string) =>
+      (await sends(token, method, path + rest, method === 'PUT' ? 'x' : undefined)).status;
+    assert.equal(await asked(on('reader'), 'GET', '/film'), 200);
+    assert.equal(await asked(on('reader'), 'GET', ''), 200);
+    assert.equal(await asked(on('reader'), 'PUT', '/readers'), 403);
+    assert.equal(await asked(on('reader'), 'DELETE', '/film'), 403);
+    assert.equal(await asked(on('member'), 'GET', '/film'), 403);
+    const admin = on('admin', 'manager', 'member', 'reader');
+    assert.equal(await asked(admin, 'PUT', '/admins'), 201);
+    assert.equal(await asked(admin, 'DELETE', '/admins'), 204);
+    // No list names whoever has no project, not even as everybody with one.
+    await asks(ann, 'POST', films, 'box', '', { 'X-Container-Read': '*:*' });
+    assert.equal(await asked(on('member'), 'GET', '/film'), 403);
+    await asks(ann, 'POST', films, 'box', '', { 'X-Container-Read': '' });
+  });
+
+  test('a service finishes what a user asked for in time: past the token’s end and its access rules, and not past a revocation', async () => {
+    const path = `/v1/AUTH_${films.id}/box/film`;
+    const DAY_MS = 86_400_000;
+    const glance = tokenOf({ user: 'glance', project: lab, roles: ['service'] });
+    const gets = async (user: string, service?: string) =>
+      (await sends(user, 'GET', path, undefined, service === undefined ? {} : { 'X-Service-Token': service }))
+        .status;
+    const endedMsAgo = (ms: number) =>
+      tokenOf(ann, { issuedMs: clock.nowMs() - DAY_MS, expiresMs: clock.nowMs() - ms });
+    const late = endedMsAgo(1);
+    assert.equal(await gets(late), 401);
+    assert.equal(await gets(late, glance), 200);
+    assert.equal(await gets(endedMsAgo(DAY_MS - 1), glance), 200);
+    assert.equal(await gets(endedMsAgo(DAY_MS), glance), 401);
+    // Whoever has no role of a service lends none; a service's token that is of no use is refused.
+    assert.equal(await gets(late, tokenOf(zoe)), 401);
+    assert.equal(await gets(tokenOf(ann), tokenOf(zoe)), 200);
+    const lateService = tokenOf(
+      { user: 'glance', project: lab, roles: ['service'] },
+      { expiresMs: clock.nowMs() },
+    );
+    for (const useless of [lateService, 'AUTH_tkAAAA', 'HF', ''])
+      assert.equal(await gets(tokenOf(ann), useless), 401);
+    // What the user may not do, the service does not do for it.
+    assert.equal(await gets(tokenOf(zoe), glance), 403);
+    const rule = { id: 'a'.repeat(32), service: 'volume', method: 'POST', path: '/v3/**' };
+    const ruled = tokenOf(ann, {
+      applicationCredential: { id: 'b'.repeat(32), isRestricted: true, accessRules: [rule] },
+    });
+    assert.equal(await gets(ruled), 401);
+    assert.equal(await gets(ruled, glance), 200);
+    const revocation = {
+      id: 'late',
+      issuedBeforeMs: clock.nowMs(),
+      endsMs: clock.nowMs() + DAY_MS,
+      userId: userId('ann', films),
+    };
+    tell([{ kind: 'revocation', revocation }]);
+    assert.equal(await gets(late, glance), 401);
+    tell([], ['revocation/late']);
   });
 
   test('EC2 keys sign at the S3 door, each with its user’s rights, until they are taken away', async () => {

@@ -6,6 +6,9 @@ import type { Principal } from '#proxy/auth/principal.ts';
 /** The domain in which names of users and projects mean somebody without it (Identity API v3, "Domains"). */
 export const DEFAULT_DOMAIN = 'default';
 
+/** Of those whose token is good for the system: no project has it, and nothing is ever owned by it. */
+const SYSTEM_ACCOUNT = spaceId('f'.repeat(32));
+
 export interface ProjectUser {
   readonly user: TokenUser;
   readonly project: Named & { readonly domain: Named };
@@ -24,12 +27,28 @@ export function principalOf({ user, project, roles, accessKey }: ProjectUser): P
   const has = (...names: readonly string[]) => names.some((name) => roles.includes(name));
   const owns = has('admin', 'manager', 'member');
   return Object.freeze({
-    // Two domains may have users of one name: a policy means the default domain's.
-    userName: user.domain.id === DEFAULT_DOMAIN ? user.name : user.id,
+    userName: nameOf(user),
     account: spaceId(project.id),
     accountName: project.name,
     accessKey,
     role: owns ? 'owner' : has('reader') ? 'reader' : 'member',
     admin: has('admin'),
   });
+}
+
+/** @param roles names of roles on the system. */
+export function systemPrincipalOf(user: TokenUser, roles: readonly string[]): Principal {
+  return Object.freeze({
+    userName: nameOf(user),
+    account: SYSTEM_ACCOUNT,
+    accountName: 'system',
+    accessKey: '',
+    role: 'member',
+    admin: roles.includes('admin'),
+  });
+}
+
+/** Two domains may have users of one name: a policy means the default domain's. */
+function nameOf({ id, name, domain }: TokenUser): string {
+  return domain.id === DEFAULT_DOMAIN ? name : id;
 }

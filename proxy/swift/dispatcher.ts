@@ -64,7 +64,11 @@ export class SwiftDispatcher {
     const caller =
       resource === undefined || typeof token !== 'string' || token === ''
         ? undefined
-        : callerWith(token, { method: incoming.method ?? '', path: target.path }, this.#context);
+        : callerWith(
+            { user: token, service: incoming.headers['x-service-token'] },
+            { method: incoming.method ?? '', path: target.path },
+            this.#context,
+          );
     // A token that is of no use is refused, and not taken for none.
     if (caller === 'nobody') throw unauthorized(resource?.account ?? '');
     const account = named ?? formerAccount(caller, resource?.account);

@@ -9,6 +9,7 @@ import { tokenBody } from '../auth/token-body.ts';
 import { verifiedToken } from '../auth/proof.ts';
 import type { Identity } from '../identity.ts';
 import type { TokenStatement } from '../../protocol/token-statement.ts';
+import type { VerifyOptions } from '../../protocol/token-verifier.ts';
 import { revoke } from '../tokens/revoke.ts';
 
 export function authRoutes(failures: FailureLimit): readonly Route[] {
@@ -47,11 +48,15 @@ export async function countingFailures(
 }
 
 /** The token in X-Subject-Token. Throws 404 for one that is not good. */
-function subjectOf(identity: Identity, call: Call): { token: string; statement: TokenStatement } {
+function subjectOf(
+  identity: Identity,
+  call: Call,
+  options?: VerifyOptions,
+): { token: string; statement: TokenStatement } {
   const token = call.headers['x-subject-token'];
   if (token === undefined || token === '') throw badRequest('X-Subject-Token is missing.');
   try {
-    return { token, statement: verifiedToken(identity, token) };
+    return { token, statement: verifiedToken(identity, token, options) };
   } catch {
     throw notFound('token', 'the one in X-Subject-Token');
   }
@@ -61,14 +66,19 @@ function subjectTarget(identity: Identity, call: Call) {
   return { userId: subjectOf(identity, call).statement.user.id };
 }
 
+/** `?allow_expired=1`: what a service asks that does something for a user which takes longer than the user's token lasts. */
+function lookedAt(identity: Identity, call: Call) {
+  return subjectOf(identity, call, { allowsLate: isFlagged(call, 'allow_expired') });
+}
+
 const subjectRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/auth/tokens',
     operation: 'identity:validate_token',
-    target: subjectTarget,
+    target: (identity, call) => ({ userId: lookedAt(identity, call).statement.user.id }),
     async handle(identity, call) {
-      const { token, statement } = subjectOf(identity, call);
+      const { token, statement } = lookedAt(identity, call);
       const body = await tokenBody(identity, statement, !isFlagged(call, 'nocatalog'));
       return { headers: { 'x-subject-token': token }, body };
     },

@@ -1,5 +1,6 @@
 /** Who asks for a token, by each of the methods that the request names. */
 import type { TokenMethod, TokenStatement } from '../../protocol/token-statement.ts';
+import type { VerifyOptions } from '../../protocol/token-verifier.ts';
 import { ApiError, badRequest, unauthorized } from '../api-error.ts';
 import type { Identity } from '../identity.ts';
 import type { ApplicationCredentialRecord, UserRecord } from '../records/records.ts';
@@ -67,9 +68,9 @@ async function byToken(identity: Identity, id: string): Promise<Proof> {
   return { user: found.value, methods, token, applicationCredential: undefined };
 }
 
-export function verifiedToken(identity: Identity, id: string): TokenStatement {
+export function verifiedToken(identity: Identity, id: string, options?: VerifyOptions): TokenStatement {
   try {
-    return identity.verifier.verify(id);
+    return identity.verifier.verify(id, options);
   } catch (cause) {
     throw unauthorized(cause);
   }

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '#common/io/clock.ts';
 import type { Logger } from '#common/log/logger.ts';
 import { errorText } from '#common/errors.ts';
 import type { Revocation } from '../../protocol/revocations.ts';
-import type { TokenVerifier } from '../../protocol/token-verifier.ts';
+import { LATE_TOKEN_MS_MAX, type TokenVerifier } from '../../protocol/token-verifier.ts';
 import { prefixed } from '../../store/key-range.ts';
 import { remove } from '../../store/operations.ts';
 import type { Entry, Store } from '../../store/store.ts';
@@ -73,7 +73,10 @@ export class Follower {
 
   #rotation() {
     const { keyRotationSeconds, tokenSeconds } = this.#options.settings;
-    return { rotationMs: keyRotationSeconds * 1000, tokenLifetimeMs: tokenSeconds * 1000 };
+    return {
+      rotationMs: keyRotationSeconds * 1000,
+      tokenLifetimeMs: tokenSeconds * 1000 + LATE_TOKEN_MS_MAX,
+    };
   }
 
   #planUpkeep(): void {

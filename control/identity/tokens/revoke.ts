@@ -1,5 +1,6 @@
 /** Takes tokens back: in the same transaction as the change that they must not outlive. */
 import type { Revocation } from '../../protocol/revocations.ts';
+import { LATE_TOKEN_MS_MAX } from '../../protocol/token-verifier.ts';
 import { put } from '../../store/operations.ts';
 import type { Operation } from '../../store/store.ts';
 import type { Identity } from '../identity.ts';
@@ -16,7 +17,7 @@ export function revoke({ clock, randomness, settings }: Identity, what: Revoked)
     ...what,
     id,
     issuedBeforeMs: nowMs,
-    endsMs: nowMs + settings.tokenSeconds * 1000,
+    endsMs: nowMs + settings.tokenSeconds * 1000 + LATE_TOKEN_MS_MAX,
   };
   return put(REVOCATIONS + id, encode(revocation));
 }

@@ -26,6 +26,7 @@ export const LEAD_MS = 60_000;
 export interface RotationSettings {
   /** A key signs for so long. */
   readonly rotationMs: number;
+  /** How long after it was signed a token may still be looked at. */
   readonly tokenLifetimeMs: number;
 }
 

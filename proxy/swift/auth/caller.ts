@@ -6,6 +6,8 @@ export const ACCOUNT_PREFIX = 'AUTH_';
 
 export interface Caller {
   readonly principal: Principal;
+  /** May read every account. */
+  readonly readsEverything?: boolean;
   /** The names under which access lists of this account know the user; of any account, when it is undefined. */
   groupsFor(account: Account | undefined): ReadonlySet<string>;
 }
