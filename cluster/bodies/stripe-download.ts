@@ -4,6 +4,8 @@
  */
 import { HoldfastError } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
+import { SMALL_DATA_BYTES } from '#storage-node/protocol/data-buffers.ts';
+import { DATA_BYTES_MAX } from '#storage-node/protocol/frame.ts';
 import { WINDOW_BYTES } from '#storage-node/protocol/messages/blob.ts';
 import type { BlobDownload } from '#storage-node/protocol/node-access.ts';
 import type { BodySink, Stripe } from '../cluster.ts';
@@ -16,11 +18,11 @@ const STALL_MS_MAX = 2000;
 const PROGRESS_MS_MAX = 10_000;
 const PAUSE_MS = 100;
 /**
- * A reader that has stopped reading holds a window of memory. Few may hold a whole one, which keeps a disk and a wire busy;
- * of a crowd each holds one buffer.
+ * A reader that has stopped reading holds a window of memory. Few may hold a whole one, which keeps a disk and a wire busy; of
+ * more each holds one buffer, and of a crowd one block, which is the least that is read at once.
  */
 const WHOLE_WINDOWS_MAX = 32;
-const CROWD_WINDOW_BYTES = WINDOW_BYTES / 4;
+const BUFFER_WINDOWS_MAX = 96;
 
 export async function downloadStripe(
   context: ClusterContext,
@@ -31,7 +33,7 @@ export async function downloadStripe(
   sink: BodySink,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const turn = context.randomness.below(1 << 16);
+  const turn = firstTurn(context, stripe);
   let position = start;
   let progressMs = context.clock.monotonicMs();
   const misses = new Set<DeviceId>();
@@ -61,6 +63,12 @@ export async function downloadStripe(
   }
 }
 
+/** The first member is the one whose page cache has what was written a while ago; from another process any is as good. */
+function firstTurn(context: ClusterContext, stripe: Stripe): number {
+  const [first] = placeBlob(context, stripe.id).members;
+  return first !== undefined && context.nodes.isHere(first) ? 0 : context.randomness.below(1 << 16);
+}
+
 /** Members in turn; a device that joins may not have the stripe yet and comes last. */
 function deviceOf(
   members: readonly DeviceId[],
@@ -75,6 +83,12 @@ function deviceOf(
 /** Whether waiting can't change the answer of the last replica. */
 function isFinal(error: HoldfastError): boolean {
   return error.code === 'blob-missing' || error.code === 'data-corrupt' || error.code === 'invalid-argument';
+}
+
+/** @param others operations under way. */
+function windowOf(others: number): number {
+  if (others < WHOLE_WINDOWS_MAX) return WINDOW_BYTES;
+  return others < BUFFER_WINDOWS_MAX ? DATA_BYTES_MAX : SMALL_DATA_BYTES;
 }
 
 /** One replica's share of the download: until the end, or until it fails. */
@@ -108,8 +122,7 @@ class StripePart {
     this.#sink = sink;
     this.#signal = signal;
     const { route } = placeBlob(context, stripe.id);
-    const windowBytes = ticker.size < WHOLE_WINDOWS_MAX ? WINDOW_BYTES : CROWD_WINDOW_BYTES;
-    const read = { route, id: stripe.id, start, end, windowBytes };
+    const read = { route, id: stripe.id, start, end, windowBytes: windowOf(ticker.size) };
     this.#open = () =>
       context.nodes.client(device, 'bulk').download(device, read, {
         data: (chunk) => {

@@ -16,7 +16,9 @@ export interface BodyPlan {
   readonly declaredLength: number | undefined;
 }
 
-const FIRST_BYTES = 16 * 1024;
+/** Of a body that comes in more than one piece. */
+const FIRST_BYTES = 4 * 1024;
+const EMPTY = Buffer.alloc(0);
 
 export async function collectBody(
   chunks: IncomingChunks,
@@ -54,24 +56,26 @@ export function verifyCollected(plan: BodyPlan, bytes: Buffer, chunkEnds: readon
   return { bytes, digests: checkExpectations(expectations, values, bytes.length, trailer) };
 }
 
-/** A buffer of the declared length, or one that doubles when none was declared. */
+/** A buffer that doubles, up to what was declared: a slow sender holds little more than what it has sent. */
 class Collected {
   readonly #limitBytes: number;
-  #buffer: Buffer;
+  readonly #most: number;
+  #buffer = EMPTY;
   length = 0;
 
   constructor(declaredLength: number | undefined, limitBytes: number) {
     this.#limitBytes = limitBytes;
-    this.#buffer = Buffer.allocUnsafe(declaredLength ?? Math.min(FIRST_BYTES, limitBytes));
+    this.#most = Math.min(declaredLength ?? limitBytes, limitBytes);
   }
 
   append(bytes: Buffer): void {
     const length = this.length + bytes.length;
     if (length > this.#limitBytes) throw entityTooLarge(this.#limitBytes);
     if (length > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(
-        Math.min(this.#limitBytes, Math.max(length, this.#buffer.length * 2)),
-      );
+      // Most bodies come in one piece, which says how much is wanted.
+      const wanted =
+        this.#buffer.length === 0 ? length : Math.max(length, FIRST_BYTES, this.#buffer.length * 2);
+      const larger = Buffer.allocUnsafe(Math.max(length, Math.min(this.#most, wanted)));
       this.#buffer.copy(larger, 0, 0, this.length);
       this.#buffer = larger;
     }

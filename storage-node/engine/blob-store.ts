@@ -6,7 +6,7 @@ import type { Clock } from '#common/io/clock.ts';
 import type { Files, OpenFile } from '#common/io/files.ts';
 import { BLOB_HEADER_BYTES, type BlobEnd } from './blob-format.ts';
 import { BlobReader, readBlobEnd } from './blob-reader.ts';
-import { BlobWriter } from './blob-writer.ts';
+import { BlobWriter, copyOf, type GatheredMemory } from './blob-writer.ts';
 import type { BlobCounts } from './device-counts.ts';
 import type { BlobInfo, BlobSink, BlobSource } from './device-engine.ts';
 import type { ReportEvent } from './device-events.ts';
@@ -28,6 +28,7 @@ export class BlobStore {
   counted = false;
   readonly #options: BlobStoreOptions;
   readonly #writing = new Set<BlobId>();
+  readonly #gathered: GatheredMemory = { bytes: 0 };
 
   /** Makes the folders, and removes what was being written when the device stopped. */
   static async open(options: BlobStoreOptions): Promise<BlobStore> {
@@ -49,7 +50,7 @@ export class BlobStore {
     this.#options = options;
   }
 
-  async create(id: BlobId, owner: RecordKey): Promise<BlobSink> {
+  async create(id: BlobId, owner: RecordKey, uncached = false): Promise<BlobSink> {
     const { state, files, clock, path } = this.#options;
     state.checkRoom();
     if (this.#writing.has(id)) throw new HoldfastError('blob-exists');
@@ -58,15 +59,16 @@ export class BlobStore {
     let file: OpenFile;
     try {
       if (await files.exists(this.#pathOf(id))) throw new HoldfastError('blob-exists');
-      file = await files.open(temporary, 'create');
+      file = await files.open(temporary, uncached ? 'create-uncached' : 'create');
     } catch (error) {
       this.#writing.delete(id);
       throw state.writeFailed(error);
     }
     return new BlobWriter({
       // The caller's memory may be a transport's buffer.
-      info: { id, createdMs: clock.nowMs(), owner: asRecordKey(Buffer.from(owner)) },
+      info: { id, createdMs: clock.nowMs(), owner: asRecordKey(copyOf(owner)) },
       file,
+      gathered: this.#gathered,
       check: () => state.checkRoom(),
       failed: (error) => state.writeFailed(error),
       publish: (info) => this.#publish(temporary, info),

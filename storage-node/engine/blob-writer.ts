@@ -13,12 +13,20 @@ import type { BlobInfo, BlobSink } from './device-engine.ts';
 
 /** Chunks smaller than this are gathered before they are written. */
 const GATHERED_BYTES = 256 * 1024;
+/** Of all blobs of a device together: past it small chunks are written as they come, however slow and many their senders are. */
+const GATHERED_OF_DEVICE_BYTES_MAX = 2 * 1024 * 1024;
 /** While more is written, what is there is synced in such pieces, so that the disk works all the time and the end waits for little. */
 const SYNCED_BYTES = 16 * 1024 * 1024;
+
+/** What the writers of one device hold together. */
+export interface GatheredMemory {
+  bytes: number;
+}
 
 export interface BlobWriterOptions {
   readonly info: Omit<BlobInfo, 'lengthBytes'>;
   readonly file: OpenFile;
+  readonly gathered: GatheredMemory;
   /** Throws when the device takes nothing more. */
   readonly check: () => void;
   /** Turns what the disk threw into the caller's error. */
@@ -38,6 +46,8 @@ export class BlobWriter implements BlobSink {
   /** What is next to be written; begins with the header. */
   #gathered: Buffer[];
   #gatheredBytes = BLOB_HEADER_BYTES;
+  /** Of it, what is a copy of our own. */
+  #copiedBytes = 0;
   #position = 0;
   #syncedPosition = 0;
   /** A sync that runs beside the writes. */
@@ -61,13 +71,12 @@ export class BlobWriter implements BlobSink {
     }
     this.#lengthBytes += chunk.length;
     this.#checksums.push(...(blockSums ?? this.#summer.add(chunk)));
-    if (chunk.length + this.#gatheredBytes < GATHERED_BYTES) {
-      // The caller's memory is free again when this resolves, so what waits is a copy.
-      this.#gathered.push(Buffer.from(chunk));
-      this.#gatheredBytes += chunk.length;
-      return;
-    }
-    await this.#flush(chunk);
+    if (!this.#hasRoom(chunk.length)) return this.#flush(chunk);
+    // The caller's memory is free again when this resolves, so what waits is a copy.
+    this.#gathered.push(copyOf(chunk));
+    this.#gatheredBytes += chunk.length;
+    this.#copiedBytes += chunk.length;
+    this.#options.gathered.bytes += chunk.length;
   }
 
   async commit(openBlockSum: number | undefined = this.#summer.open): Promise<void> {
@@ -103,7 +112,20 @@ export class BlobWriter implements BlobSink {
     }
   }
 
+  #hasRoom(bytes: number): boolean {
+    if (this.#gatheredBytes + bytes >= GATHERED_BYTES) return false;
+    return this.#options.gathered.bytes + bytes <= GATHERED_OF_DEVICE_BYTES_MAX;
+  }
+
+  #forgetGathered(): void {
+    this.#options.gathered.bytes -= this.#copiedBytes;
+    this.#copiedBytes = 0;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+  }
+
   async #close(): Promise<void> {
+    this.#forgetGathered();
     if (this.#closed) return;
     this.#closed = true;
     await this.#options.file.close();
@@ -113,8 +135,7 @@ export class BlobWriter implements BlobSink {
     const chunks = [...this.#gathered, last];
     const position = this.#position;
     this.#position += this.#gatheredBytes + last.length;
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
+    this.#forgetGathered();
     try {
       await this.#options.file.write(chunks, position);
     } catch (error) {
@@ -139,4 +160,11 @@ export class BlobWriter implements BlobSink {
   #mustBeWriting(): void {
     if (this.#state !== 'writing') throw new HoldfastError('aborted', 'the blob is committed or given up');
   }
+}
+
+/** Of memory of its own: a few bytes of Node's pool would hold 64 KiB of it as long as a slow sender takes. */
+export function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }

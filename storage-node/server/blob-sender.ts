@@ -65,10 +65,11 @@ export class BlobSender {
   }
 
   async #transmit(source: BlobSource, read: BlobRead): Promise<void> {
+    const most = Math.min(DATA_BYTES_MAX, read.windowBytes);
     let position = read.start;
     while (position < read.end && !this.#over) {
       // Chunks end where checksummed blocks do, so that no block is read twice.
-      const chunkEnd = Math.min(read.end, position - (position % DATA_BYTES_MAX) + DATA_BYTES_MAX);
+      const chunkEnd = Math.min(read.end, position - (position % most) + most);
       const length = chunkEnd - position;
       if (this.#creditBytes < Math.min(length, read.windowBytes)) {
         await new Promise<void>((resolve) => {
