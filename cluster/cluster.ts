@@ -97,7 +97,10 @@ export interface Stripe {
 }
 
 export interface BodyWriter {
-  /** Resolves when `chunk`'s memory may be used again (this is the back-pressure). One call at a time. */
+  /**
+   * Resolves when `chunk`'s memory may be used again (this is the back-pressure). Calls may overlap: the bytes follow each
+   * other as the calls do. Once one has failed, none may follow but `abort`.
+   */
   write(chunk: Buffer): Promise<void>;
   /** Resolves when every stripe is durable on a majority of its replicas. */
   finish(): Promise<Stripe[]>;

@@ -26,6 +26,11 @@ export class NodeDirectory {
     this.#known = ring();
   }
 
+  /** Whether the device is one of this process. */
+  isHere(device: DeviceId): boolean {
+    return this.#local?.serves(device) === true;
+  }
+
   client(device: DeviceId, traffic: TrafficClass): NodeAccess {
     const ring = this.#ring();
     if (ring !== this.#known) this.#follow(ring);

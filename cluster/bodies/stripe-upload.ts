@@ -56,7 +56,8 @@ export class StripeUpload implements Ticked {
       const client = context.nodes.client(device, 'bulk');
       const upload: BlobUpload = client.upload(
         device,
-        { route, id, owner },
+        // Reads begin with the first member: it alone needs the bytes in its page cache.
+        { route, id, owner, uncached: voter > 0 },
         {
           credited: () => this.#wake(),
           committed: () => {
@@ -89,21 +90,27 @@ export class StripeUpload implements Ticked {
     await this.#until(() => this.#allCredited(DATA_BYTES_MAX));
   }
 
-  /** Resolves when the memory of `chunk` (at most 256 KiB) may be used again. */
-  async write(chunk: Buffer): Promise<void> {
-    if (!this.#allCredited(chunk.length)) await this.#until(() => this.#allCredited(chunk.length));
-    this.#checkQuorum();
+  /**
+   * Resolves when the next chunk may be sent; one call at a time.
+   * @param chunk at most 256 KiB.
+   * @param taken called, once, when its memory may be used again, also when the call throws.
+   */
+  async send(chunk: Buffer, taken: () => void): Promise<void> {
+    try {
+      if (!this.#allCredited(chunk.length)) await this.#until(() => this.#allCredited(chunk.length));
+      this.#checkQuorum();
+    } catch (error) {
+      taken();
+      throw error;
+    }
     this.#lengthBytes += chunk.length;
-    await new Promise<void>((resolve) => {
-      let left = this.#uploads.size;
-      const taken = (): void => {
-        left -= 1;
-        if (left === 0) resolve();
-      };
-      const blockSums = this.#summer?.add(chunk);
-      for (const upload of this.#uploads.keys()) upload.send(chunk, taken, blockSums);
-    });
-    this.#checkQuorum();
+    let left = this.#uploads.size;
+    const takenByOne = (): void => {
+      left -= 1;
+      if (left === 0) taken();
+    };
+    const blockSums = this.#summer?.add(chunk);
+    for (const upload of this.#uploads.keys()) upload.send(chunk, takenByOne, blockSums);
   }
 
   /** Resolves when a quorum has the stripe durable; the rest goes on by itself. */

@@ -29,6 +29,8 @@ export class StripedWriter implements BodyWriter {
   readonly #release: (stripes: readonly Stripe[]) => void;
   readonly #stripes: Stripe[] = [];
   #current: StripeUpload | undefined;
+  /** The write before the next one has handed over its bytes. */
+  #lastSent: Promise<void> = Promise.resolve();
   /** The stripe before the current one, made durable while the current one is sent. */
   #sealing: Promise<void> = Promise.resolve();
 
@@ -46,13 +48,28 @@ export class StripedWriter implements BodyWriter {
     this.#release = release;
   }
 
-  async write(chunk: Buffer): Promise<void> {
+  write(chunk: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let failure: { readonly error: unknown } | undefined;
+      // A failure too is told when nobody holds the memory any more.
+      const pieces = new Countdown(() => (failure === undefined ? resolve() : reject(failure.error)));
+      const sent = this.#lastSent.then(() => this.#send(chunk, pieces));
+      this.#lastSent = sent;
+      sent.then(pieces.end, (error: unknown) => {
+        failure = { error };
+        pieces.end();
+      });
+    });
+  }
+
+  async #send(chunk: Buffer, pieces: Countdown): Promise<void> {
     let at = 0;
     while (at < chunk.length) {
       this.#current ??= await this.#open();
       const room = STRIPE_BYTES_MAX - this.#current.lengthBytes;
       const end = Math.min(chunk.length, at + Math.min(room, DATA_BYTES_MAX));
-      await this.#current.write(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+      const piece = at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end);
+      await this.#current.send(piece, pieces.begin());
       at = end;
       if (this.#current.lengthBytes === STRIPE_BYTES_MAX) await this.#seal();
     }
@@ -108,4 +125,24 @@ export class StripedWriter implements BodyWriter {
       await new Promise<void>((resolve) => clock.after(OPEN_PAUSE_MS, resolve));
     }
   }
+}
+
+/** Calls back when everything that has begun has ended; one thing has begun with it. */
+class Countdown {
+  #left = 1;
+  readonly #done: () => void;
+
+  constructor(done: () => void) {
+    this.#done = done;
+  }
+
+  begin(): () => void {
+    this.#left += 1;
+    return this.end;
+  }
+
+  readonly end = (): void => {
+    this.#left -= 1;
+    if (this.#left === 0) this.#done();
+  };
 }

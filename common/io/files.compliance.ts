@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Files } from './files.ts';
+import { pageMemory } from './page-memory.ts';
 
 export interface FilesFactory {
   readonly name: string;
@@ -59,6 +60,26 @@ export function filesCompliance(factory: FilesFactory): void {
     assert.equal(await file.read(into, 0, 6005, 0), 6005);
     assert.ok(into.equals(Buffer.concat([Buffer.alloc(5), ...chunks])));
     await file.close();
+  });
+
+  story('large writes that need no cache stand among small ones', async (files, folder) => {
+    const file = await files.open(`${folder}/a`, 'create-uncached');
+    const page = Buffer.alloc(4096, 1);
+    // What a file system takes past its cache lies in pages of memory; anything else it has to take as well.
+    const pages = Buffer.from(pageMemory(512 * 1024)).fill(2);
+    const unaligned = Buffer.alloc(256 * 1024 + 3, 3).subarray(3);
+    await file.write([page, pages, unaligned, pages], 0);
+    const end = 4096 + 2 * pages.length + unaligned.length;
+    await file.write([pages.subarray(5), page], end);
+    await file.sync();
+    const expected = Buffer.concat([page, pages, unaligned, pages, pages.subarray(5), page]);
+    await file.close();
+    const again = await files.open(`${folder}/a`, 'read');
+    const into = Buffer.alloc(expected.length + 1);
+    assert.equal(await again.read(into, 0, into.length, 0), expected.length);
+    assert.ok(into.subarray(0, expected.length).equals(expected));
+    await again.close();
+    await assert.rejects(files.open(`${folder}/a`, 'create-uncached'), { code: 'EEXIST' });
   });
 
   story('a hole and what a truncation removed read as zeros', async (files, folder) => {

@@ -3,8 +3,11 @@
  * lose what was not synced, and fail any call.
  */
 
-/** How a file is opened. `create` fails when it exists; `append` creates it when missing and keeps what it holds. */
-export type OpenMode = 'read' | 'create' | 'append';
+/**
+ * How a file is opened. `create` fails when it exists; `create-uncached` is the same for what nobody is expected to read
+ * soon: large writes may go past the page cache. `append` creates it when missing and keeps what it holds.
+ */
+export type OpenMode = 'read' | 'create' | 'create-uncached' | 'append';
 
 export interface OpenFile {
   /**

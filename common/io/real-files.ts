@@ -5,6 +5,7 @@
  * 15 µs through a FileHandle.
  */
 import * as fs from 'node:fs';
+import { DirectWrites } from './direct-writes.ts';
 import { lockFolder } from './real-lock.ts';
 import type { FileInfo, FileLock, Files, OpenFile, OpenMode, Space } from './files.ts';
 
@@ -14,6 +15,7 @@ const CHUNKS_PER_WRITE_MAX = 1024;
 const openFlags: Record<OpenMode, number> = {
   read: fs.constants.O_RDONLY,
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
+  'create-uncached': fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
   // Without O_APPEND, which on Linux makes a positioned write ignore its position.
   append: fs.constants.O_RDWR | fs.constants.O_CREAT,
 };
@@ -39,7 +41,8 @@ class RealFiles implements Files {
     return new Promise((resolve, reject) => {
       fs.open(path, openFlags[mode], 0o640, (error, descriptor) => {
         if (error) reject(error);
-        else resolve(new RealFile(descriptor));
+        else
+          resolve(new RealFile(descriptor, mode === 'create-uncached' ? new DirectWrites(path) : undefined));
       });
     });
   }
@@ -107,9 +110,11 @@ class RealFiles implements Files {
 
 class RealFile implements OpenFile {
   readonly #descriptor: number;
+  readonly #direct: DirectWrites | undefined;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, direct?: DirectWrites) {
     this.#descriptor = descriptor;
+    this.#direct = direct;
   }
 
   read(into: Buffer, offset: number, length: number, position: number): Promise<number> {
@@ -146,6 +151,25 @@ class RealFile implements OpenFile {
   }
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    if (this.#direct === undefined) return this.#writeCached(chunks, position);
+    let at = position;
+    let gathered: Uint8Array[] = [];
+    let gatheredAt = position;
+    for (const chunk of chunks) {
+      let written = 0;
+      if (this.#direct.takes(chunk, at)) {
+        if (gathered.length > 0) await this.#writeCached(gathered, gatheredAt);
+        gathered = [];
+        written = await this.#direct.write(chunk, at);
+        gatheredAt = at + written;
+      }
+      if (written < chunk.length) gathered.push(written === 0 ? chunk : chunk.subarray(written));
+      at += chunk.length;
+    }
+    if (gathered.length > 0) await this.#writeCached(gathered, gatheredAt);
+  }
+
+  async #writeCached(chunks: readonly Uint8Array[], position: number): Promise<void> {
     let at = position;
     let left = chunks.filter((chunk) => chunk.length > 0);
     while (left.length > 0) {
@@ -187,8 +211,12 @@ class RealFile implements OpenFile {
     });
   }
 
-  close(): Promise<void> {
-    return settled((done) => fs.close(this.#descriptor, done));
+  async close(): Promise<void> {
+    try {
+      await this.#direct?.close();
+    } finally {
+      await settled((done) => fs.close(this.#descriptor, done));
+    }
   }
 }
 

@@ -4,6 +4,7 @@
  * was returned last is given out first: a quiet proxy uses few of them.
  */
 import { HoldfastError } from '#common/errors.ts';
+import { pageMemory } from '#common/io/page-memory.ts';
 
 export const BUFFER_BYTES = 256 * 1024;
 const BUFFERS_DEFAULT = 96;
@@ -31,7 +32,7 @@ export class BufferPool {
 
   constructor(buffers: number = BUFFERS_DEFAULT, waitersMax: number = WAITERS_MAX_DEFAULT) {
     if (!Number.isInteger(buffers) || buffers < 1) throw new RangeError('a pool holds at least one buffer');
-    this.memory = new SharedArrayBuffer(buffers * BUFFER_BYTES);
+    this.memory = pageMemory(buffers * BUFFER_BYTES);
     this.#waitersMax = waitersMax;
     for (let index = buffers - 1; index >= 0; index--) {
       this.#free.push({ index, bytes: Buffer.from(this.memory, index * BUFFER_BYTES, BUFFER_BYTES) });

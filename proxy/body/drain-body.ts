@@ -1,11 +1,11 @@
 /**
  * Moves a large body from its stream to a sink:
  *
- *     socket → fill a pooled buffer ─┬→ sink          (one call at a time, in order)
+ *     socket → fill a pooled buffer ─┬→ sink          (in order; one call at a time, unless it takes several)
  *                                    └→ digest workers (the same bytes, in shared memory)
  *
- * A buffer is used again when both have done with it. A body has at most BUFFERS_MAX at a time, so that receiving, the
- * sink and the digests overlap and a slow one of them holds back the other two.
+ * A buffer is used again when both have done with it. A body has few at a time, so that receiving, the sink and the
+ * digests overlap and a slow one of them holds back the other two.
  */
 import type { BodySink } from '#cluster/cluster.ts';
 import { hasCode } from '#common/errors.ts';
@@ -16,10 +16,12 @@ import type { BodyPlan } from './collect-body.ts';
 import type { DigestStream } from './digest-pool.ts';
 import type { DigestAlgorithm, DigestValues } from './digester.ts';
 import type { IncomingChunks } from './incoming-chunks.ts';
-import { type BodyDigests, BodyError } from './request-body.ts';
+import { type BodyDigests, BodyError, type DrainOptions } from './request-body.ts';
 import { parseTrailer } from './trailer.ts';
 
-export const BUFFERS_MAX = 3;
+/** What a body has of the pool at most: one more when the sink's calls overlap, which is then never without the next bytes. */
+export const BUFFERS_MAX = 2;
+const OVERLAPPING_BUFFERS_MAX = 3;
 /** What keeps up with MD5 on the same worker; the others go to a second one. */
 const BESIDE_MD5: readonly DigestAlgorithm[] = ['md5', 'crc32', 'crc32c', 'crc64nvme'];
 
@@ -28,6 +30,8 @@ export class BodyDrain {
   readonly #plan: BodyPlan;
   readonly #context: BodyContext;
   readonly #sink: BodySink;
+  readonly #overlapping: boolean;
+  readonly #buffersMax: number;
   readonly #streams: DigestStream[] = [];
   /** The stream that hashes signed chunks. */
   #chunkStream: DigestStream | undefined;
@@ -40,11 +44,19 @@ export class BodyDrain {
   #lastSunk: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(chunks: IncomingChunks, plan: BodyPlan, context: BodyContext, sink: BodySink) {
+  constructor(
+    chunks: IncomingChunks,
+    plan: BodyPlan,
+    context: BodyContext,
+    sink: BodySink,
+    { overlapping = false }: DrainOptions = {},
+  ) {
     this.#chunks = chunks;
     this.#plan = plan;
     this.#context = context;
     this.#sink = sink;
+    this.#overlapping = overlapping;
+    this.#buffersMax = overlapping ? OVERLAPPING_BUFFERS_MAX : BUFFERS_MAX;
   }
 
   async run(): Promise<BodyDigests> {
@@ -113,11 +125,11 @@ export class BodyDrain {
   }
 
   #take(): PooledBuffer | undefined {
-    return this.#moving.size < BUFFERS_MAX - 1 ? this.#context.buffers.take() : undefined;
+    return this.#moving.size < this.#buffersMax ? this.#context.buffers.take() : undefined;
   }
 
   async #waitForBuffer(): Promise<PooledBuffer> {
-    while (this.#moving.size >= BUFFERS_MAX - 1) await Promise.race(this.#moving);
+    while (this.#moving.size >= this.#buffersMax) await Promise.race(this.#moving);
     const { buffers } = this.#context;
     const buffer = buffers.take();
     if (buffer !== undefined) return buffer;
@@ -151,10 +163,12 @@ export class BodyDrain {
   /** Never throws: what fails is kept, and interrupts the receiving. */
   async #move(buffer: PooledBuffer, length: number, chunkEnds: readonly number[]): Promise<void> {
     const offset = buffer.index * BUFFER_BYTES;
-    const sunk = this.#lastSunk.then(async () => {
+    const before = this.#lastSunk;
+    const sink = async (): Promise<void> => {
       // Once something has failed, the sink is not called again.
       if (this.#failure === undefined) await this.#orFail(() => this.#sink(buffer.bytes.subarray(0, length)));
-    });
+    };
+    const sunk = this.#overlapping ? sink() : before.then(sink);
     this.#lastSunk = sunk;
     const digested = this.#streams.map((stream) =>
       this.#orFail(() => this.#digest(stream, offset, length, chunkEnds)),

@@ -11,7 +11,13 @@ import { ChunkChain } from './chunk-chain.ts';
 import { type BodyPlan, collectBody, verifyCollected } from './collect-body.ts';
 import { BodyDrain } from './drain-body.ts';
 import { IncomingChunks } from './incoming-chunks.ts';
-import { type BodyDigests, BodyError, type CollectedBody, type RequestBody } from './request-body.ts';
+import {
+  type BodyDigests,
+  BodyError,
+  type CollectedBody,
+  type DrainOptions,
+  type RequestBody,
+} from './request-body.ts';
 
 /** Longest body that is digested where it is received: handing it to a worker would cost more. */
 export const INLINE_BYTES_MAX = 64 * 1024;
@@ -108,7 +114,7 @@ class StreamedBody implements RequestBody {
     }
   }
 
-  async drain(sink: BodySink): Promise<BodyDigests> {
+  async drain(sink: BodySink, options: DrainOptions = {}): Promise<BodyDigests> {
     if (this.declaredLength !== undefined && this.declaredLength <= INLINE_BYTES_MAX) {
       const { bytes, digests } = await this.collect(INLINE_BYTES_MAX);
       if (bytes.length > 0) await sink(bytes);
@@ -117,7 +123,7 @@ class StreamedBody implements RequestBody {
     this.#take();
     const chunks = this.#open();
     try {
-      return await new BodyDrain(chunks, this.#plan, this.#context, sink).run();
+      return await new BodyDrain(chunks, this.#plan, this.#context, sink, options).run();
     } finally {
       chunks.stop();
     }

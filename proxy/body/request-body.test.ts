@@ -279,6 +279,29 @@ test('the sink is called once at a time', async () => {
   });
 });
 
+test('a sink that takes several calls at once has three, in order', async () => {
+  let inside = 0;
+  let insideMost = 0;
+  const taken: Buffer[] = [];
+  let threeAreInside: () => void = () => assert.fail();
+  const three = new Promise<void>((resolve) => {
+    threeAreInside = resolve;
+  });
+  const { lengthBytes } = await plain(large).drain(
+    async (chunk) => {
+      taken.push(Buffer.from(chunk));
+      insideMost = Math.max(insideMost, ++inside);
+      if (taken.length === 3) threeAreInside();
+      await three;
+      inside -= 1;
+    },
+    { overlapping: true },
+  );
+  assert.equal(lengthBytes, large.length);
+  assert.ok(Buffer.concat(taken).equals(large));
+  assert.equal(insideMost, 3);
+});
+
 test('bodies share few buffers, and wait for them in turn', async () => {
   await using tight = openContext({}, new BufferPool(2));
   const bodies = Array.from({ length: 8 }, () => {

@@ -21,6 +21,11 @@ export interface CollectedBody {
   readonly digests: BodyDigests;
 }
 
+export interface DrainOptions {
+  /** Whether the sink may be called while calls before are under way, three at most. */
+  readonly overlapping?: boolean;
+}
+
 /**
  * One of `readAll`, `collect`, `drain` and `pieces` may be called, once. Each but the last resolves only when everything that vouches for the
  * body has been verified: the length, the signatures of chunks and trailer, the payload's SHA-256, Content-MD5 and every
@@ -34,7 +39,7 @@ export interface RequestBody {
   /** The same with its digests. */
   collect(limitBytes: number): Promise<CollectedBody>;
   /** Hands the body to `sink` in order, one call at a time, at most 256 KiB each; an empty body makes no call. */
-  drain(sink: BodySink): Promise<BodyDigests>;
+  drain(sink: BodySink, options?: DrainOptions): Promise<BodyDigests>;
   /**
    * The body as it comes, in buffers of the system's own, for what is to be worked through and not kept. Its length is
    * checked at the end and nothing else is: throws `invalid-argument` when something vouches for the content.

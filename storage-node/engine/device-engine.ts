@@ -119,8 +119,11 @@ export interface DeviceEngine {
   /** Makes `clock` durable as the ceiling of promises (group commit). */
   raiseCeiling(clock: number): Promise<void>;
 
-  /** Throws `blob-exists`, `device-full`, `device-failed`. */
-  createBlob(id: BlobId, owner: RecordKey): Promise<BlobSink>;
+  /**
+   * Throws `blob-exists`, `device-full`, `device-failed`.
+   * @param uncached reads are expected of another replica: the bytes may go past the page cache.
+   */
+  createBlob(id: BlobId, owner: RecordKey, uncached?: boolean): Promise<BlobSink>;
   /** Throws `blob-missing`, `data-corrupt`. */
   openBlob(id: BlobId): Promise<BlobSource>;
   /** Whether there was one. Space is free when the last reader closes. */

@@ -145,8 +145,8 @@ export class Device implements DeviceEngine {
     });
   }
 
-  createBlob(id: BlobId, owner: RecordKey): Promise<BlobSink> {
-    return this.#parts.blobs.create(id, owner);
+  createBlob(id: BlobId, owner: RecordKey, uncached?: boolean): Promise<BlobSink> {
+    return this.#parts.blobs.create(id, owner, uncached);
   }
 
   openBlob(id: BlobId): Promise<BlobSource> {

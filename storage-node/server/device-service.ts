@@ -21,10 +21,10 @@ export class DeviceService {
   }
 
   /** A blob's sink, known to the ledger until it has ended. */
-  async createBlob({ route, id, owner }: BlobCreate): Promise<BlobSink> {
+  async createBlob({ route, id, owner, uncached }: BlobCreate): Promise<BlobSink> {
     const ended = this.uploads.begin(route);
     try {
-      const sink = await this.engine.createBlob(id, owner);
+      const sink = await this.engine.createBlob(id, owner, uncached);
       return {
         write: (chunk, blockSums) => sink.write(chunk, blockSums),
         commit: (openBlockSum) => sink.commit(openBlockSum).then(ended),

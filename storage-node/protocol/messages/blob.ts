@@ -28,6 +28,8 @@ export interface BlobCreate {
   readonly owner: RecordKey;
   /** A copy of a blob that others have: BLOB_COPY, for which the device need not be a voter of the partition. */
   readonly copies?: boolean;
+  /** Reads are expected of another replica. A hint for devices of the sender's own process: it is not on the wire. */
+  readonly uncached?: boolean;
 }
 
 export interface BlobRead {

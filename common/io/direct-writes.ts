@@ -1,0 +1,71 @@
+/**
+ * Writes to a file past the page cache (open(2), O_DIRECT): the disk takes the bytes from the caller's memory, which spares
+ * their copy and the memory of it. A file system may not know it, and the kernel wants position, length and memory aligned: what is
+ * refused is written through the cache as ever. It makes nothing durable.
+ */
+import * as fs from 'node:fs';
+
+/** The alignment that suffices for every disk with blocks of up to 4 KiB. */
+const ALIGNMENT_BYTES = 4096;
+/** Below it the copy costs less than the wait for the disk. */
+const DIRECT_BYTES_MIN = 128 * 1024;
+
+export class DirectWrites {
+  readonly #path: string;
+  #descriptor: Promise<number | undefined> | undefined;
+  /** The file system or the memory does not allow it. */
+  #refused = false;
+
+  /** @param path of a file that is there, until the first write. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Whether it is worth a try. */
+  takes(chunk: Uint8Array, position: number): boolean {
+    return (
+      !this.#refused &&
+      chunk.length >= DIRECT_BYTES_MIN &&
+      chunk.length % ALIGNMENT_BYTES === 0 &&
+      position % ALIGNMENT_BYTES === 0
+    );
+  }
+
+  /** Resolves with the bytes written: fewer than there are, or none, when the rest has to go through the cache. */
+  async write(chunk: Uint8Array, position: number): Promise<number> {
+    this.#descriptor ??= this.#open();
+    const descriptor = await this.#descriptor;
+    if (descriptor === undefined) return 0;
+    return new Promise((resolve, reject) => {
+      fs.write(descriptor, chunk, 0, chunk.length, position, (error, written) => {
+        if (error?.code === 'EINVAL') this.#refused = true;
+        else if (error) return reject(error);
+        resolve(error ? 0 : written);
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    const descriptor = await this.#descriptor;
+    if (descriptor === undefined) return;
+    await new Promise<void>((resolve, reject) => {
+      fs.close(descriptor, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  #open(): Promise<number | undefined> {
+    return new Promise((resolve, reject) => {
+      // Undefined where the system has no such flag.
+      const direct: number | undefined = fs.constants.O_DIRECT;
+      if (direct === undefined) {
+        this.#refused = true;
+        return resolve(undefined);
+      }
+      fs.open(this.#path, fs.constants.O_WRONLY | direct, (error, descriptor) => {
+        if (error?.code === 'EINVAL') this.#refused = true;
+        else if (error) return reject(error);
+        resolve(error ? undefined : descriptor);
+      });
+    });
+  }
+}
