@@ -43,6 +43,11 @@ export function stateOf(clock: number, contentBytes: number, live = true): Accep
   };
 }
 
+/** What a process that is killed amid writes writes at a time: now and then a deletion. */
+export function killedState(time: number): AcceptedState {
+  return stateOf(time, 600, time % 7 !== 0);
+}
+
 export function textOf(state: AcceptedState | undefined): string {
   if (!state) return 'none';
   const history = state.history.map(({ id, ballot }) => `${id}@${ballot.clock}.${ballot.writer}`).join();

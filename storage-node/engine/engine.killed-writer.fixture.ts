@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { realClock } from '#common/io/real-clock.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
-import { keyOf, stateOf } from './engine.fixture.ts';
+import { keyOf, killedState } from './engine.fixture.ts';
 import { openDevice } from './open-device.ts';
 
 const WORKERS = 16;
@@ -26,7 +26,7 @@ async function work(worker: number): Promise<void> {
   for (let count = 0; count < WRITES_OF_ROUND; count += 1) {
     const number = worker * KEYS_OF_WORKER + (count % KEYS_OF_WORKER);
     const time = round * WRITES_OF_ROUND + count + 1;
-    await device.writeRecord(keyOf(number), stateOf(time, 600));
+    await device.writeRecord(keyOf(number), killedState(time));
     writeSync(1, `${number} ${time} .\n`);
   }
 }

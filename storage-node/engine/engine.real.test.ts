@@ -13,7 +13,7 @@ import { realFiles } from '#common/io/real-files.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import type { DeviceEvent } from './device-events.ts';
 import type { Device } from './device.ts';
-import { EVERYTHING, keyOf, rowText, stateOf, textOf } from './engine.fixture.ts';
+import { EVERYTHING, keyOf, killedState, rowText, stateOf, textOf } from './engine.fixture.ts';
 import { MemoryIndexStore } from './memory-index.ts';
 import { type OpenDeviceOptions, openDevice } from './open-device.ts';
 
@@ -138,7 +138,7 @@ test('a process that is killed while it writes has lost nothing that it answered
     for (const [number, time] of answered) {
       const found = device.readRecord(keyOf(number));
       assert.ok(found && found.ballot.clock >= time, `key ${number}: ${found?.ballot.clock} < ${time}`);
-      assert.equal(textOf(found), textOf(stateOf(found.ballot.clock, 600)));
+      assert.equal(textOf(found), textOf(killedState(found.ballot.clock)));
     }
     const rows = await rowsOf(device);
     await device.close();

@@ -7,17 +7,18 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PORTS_PER_CLUSTER } from '../processes/fault-cluster.ts';
 import { runCrashes } from './crash-run.ts';
-import { killEngine } from './engine-kills.ts';
+import { killEngines } from './engine-kills.ts';
 
 const FIRST_PORT = 22_860;
-const ENGINE_KILLS = 30;
+const ENGINE_KILLS = 240;
+const DEVICES = 4;
 const seed = Number(process.env['HOLDFAST_SEED'] ?? randomInt(1_000_000_000));
 
-test('a device whose process is killed again and again keeps all that it answered', async (context) => {
+test('devices whose processes are killed again and again keep all that they answered', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-kills-'));
   context.after(() => rm(folder, { recursive: true, force: true }));
   context.diagnostic(`seed ${seed}`);
-  const figures = await killEngine(join(folder, 'device'), ENGINE_KILLS, seed);
+  const figures = await killEngines({ folder, devices: DEVICES, rounds: ENGINE_KILLS, seed });
   context.diagnostic(JSON.stringify(figures));
   assert.equal(figures.kills, ENGINE_KILLS);
 });
