@@ -6,7 +6,7 @@ import { SecretSeal } from '../protocol/sealed-secret.ts';
 import { TokenVerifier } from '../protocol/token-verifier.ts';
 import type { Store } from '../store/store.ts';
 import { Catalogue } from './access/catalogue.ts';
-import { PasswordHasher } from './passwords/password-hash.ts';
+import { defaultHashCost, type HashCost, PasswordHasher } from './passwords/password-hash.ts';
 import { Passwords } from './passwords/passwords.ts';
 import { Collection } from './records/collection.ts';
 import { Grants } from './records/grants.ts';
@@ -35,9 +35,11 @@ export interface IdentityOptions {
   readonly log: Logger;
   readonly clusterKey: Buffer;
   readonly settings: IdentitySettings;
+  /** What a new password costs to hash; `defaultHashCost` but in tests of something else. */
+  readonly hashCost?: HashCost;
 }
 
-export interface Identity extends Omit<IdentityOptions, 'clusterKey'> {
+export interface Identity extends Omit<IdentityOptions, 'clusterKey' | 'hashCost'> {
   readonly seal: SecretSeal;
   readonly domains: Collection<DomainRecord>;
   readonly projects: Collection<ProjectRecord>;
@@ -75,6 +77,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const seal = new SecretSeal(clusterKey);
   const hasher = new PasswordHasher({
     randomness,
+    cost: options.hashCost ?? defaultHashCost,
     concurrency: HASHES_AT_ONCE,
     waitingMax: HASHES_WAITING_MAX,
   });

@@ -1,5 +1,6 @@
 /** The Identity API over a store in memory, as a first start makes it, asked without a socket. */
 import { createLogger } from '#common/log/logger.ts';
+import type { Clock } from '#common/io/clock.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import { FailureLimit } from '../api/failure-limit.ts';
@@ -10,9 +11,13 @@ import { identityRoutes } from './api/identity-routes.ts';
 import { version2Routes } from './api/version2.ts';
 import { ensureFirstStart } from './first-start.ts';
 import { type Identity, openIdentity } from './identity.ts';
+import type { HashCost } from './passwords/password-hash.ts';
 import { defaultIdentitySettings, type IdentitySettings } from './settings.ts';
 
 export const ADMIN_PASSWORD = 'the administrator';
+
+/** The algorithm is the real one; what it costs is a matter of `passwords.test.ts`. */
+const CHEAP: HashCost = { memoryKiB: 64, passes: 1 };
 
 export interface Reply {
   readonly status: number;
@@ -52,8 +57,8 @@ export class ServedIdentity {
   static async start(
     settings: Partial<IdentitySettings> = {},
     cloudRoutes: (identity: Identity) => readonly Route[] = () => [],
+    { clock = realClock(), hashCost = CHEAP }: { readonly clock?: Clock; readonly hashCost?: HashCost } = {},
   ): Promise<ServedIdentity> {
-    const clock = realClock();
     const randomness = realRandomness();
     const log = createLogger({
       level: 'error',
@@ -69,6 +74,7 @@ export class ServedIdentity {
       log,
       clusterKey,
       settings: { ...defaultIdentitySettings, ...settings },
+      hashCost,
     });
     await ensureFirstStart(identity, {
       adminPassword: ADMIN_PASSWORD,

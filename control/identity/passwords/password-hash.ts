@@ -7,8 +7,12 @@ import { promisify } from 'node:util';
 import type { Randomness } from '#common/io/randomness.ts';
 import { ApiError } from '../api-error.ts';
 
-const MEMORY_KIB = 19 * 1024;
-const PASSES = 2;
+export interface HashCost {
+  readonly memoryKiB: number;
+  readonly passes: number;
+}
+
+export const defaultHashCost: HashCost = Object.freeze({ memoryKiB: 19 * 1024, passes: 2 });
 const LANES = 1;
 const HASH_BYTES = 32;
 const SALT_BYTES = 16;
@@ -22,6 +26,8 @@ export interface HasherOptions {
   readonly randomness: Randomness;
   /** At work at the same time; each takes a core for some tens of milliseconds, and 19 MiB. */
   readonly concurrency: number;
+  /** Of new hashes; one that is there says its own. */
+  readonly cost: HashCost;
   /** That may wait; beyond them a login is refused with 503. */
   readonly waitingMax: number;
 }
@@ -37,16 +43,18 @@ export class PasswordHasher {
 
   async hash(password: string): Promise<string> {
     const salt = this.#options.randomness.bytes(SALT_BYTES);
-    const hash = await this.#derive(password, salt, MEMORY_KIB, PASSES, LANES, HASH_BYTES);
+    const { memoryKiB, passes } = this.#options.cost;
+    const hash = await this.#derive(password, salt, memoryKiB, passes, LANES, HASH_BYTES);
     const text = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');
-    return `$argon2id$v=19$m=${MEMORY_KIB},t=${PASSES},p=${LANES}$${text(salt)}$${text(hash)}`;
+    return `$argon2id$v=19$m=${memoryKiB},t=${passes},p=${LANES}$${text(salt)}$${text(hash)}`;
   }
 
   /** Takes as long for a user that there is not (`undefined`) as for one that there is. */
   async verify(password: string, stored: string | undefined): Promise<boolean> {
     const match = HASH.exec(stored ?? '');
     if (match === null) {
-      await this.#derive(password, Buffer.alloc(SALT_BYTES), MEMORY_KIB, PASSES, LANES, HASH_BYTES);
+      const { memoryKiB, passes } = this.#options.cost;
+      await this.#derive(password, Buffer.alloc(SALT_BYTES), memoryKiB, passes, LANES, HASH_BYTES);
       return false;
     }
     const [, memory, passes, lanes, salt = '', hash = ''] = match;
