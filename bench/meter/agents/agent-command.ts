@@ -3,7 +3,13 @@ import { type Command, exitCodes } from '#common/command-line.ts';
 import { errorText, hasCode } from '#common/errors.ts';
 import { parseOptions, wrong } from '../../load/option-values.ts';
 import { startAgent } from './agent.ts';
-import { AGENT_PORT_DEFAULT, isLoopback, parseAddress, TOKEN_VARIABLE } from './greeting.ts';
+import {
+  AGENT_PORT_DEFAULT,
+  isLoopback,
+  parseAddress,
+  TOKEN_CHARACTERS_MIN,
+  TOKEN_VARIABLE,
+} from './greeting.ts';
 
 const AGENT_USAGE = `Usage: holdfast meter agent [--listen HOST:PORT]
 
@@ -11,8 +17,9 @@ Waits for \`holdfast meter run\` and does what it says, until Ctrl-C.
 
   --listen HOST:PORT      default 127.0.0.1:${AGENT_PORT_DEFAULT}
 
-A controller must know the token in ${TOKEN_VARIABLE}; beyond 127.0.0.1 an agent does not start without one. Whoever has it
-can read and write this machine's files as the agent's user, and what is said is not encrypted: use a network you trust.
+A controller must know the token in ${TOKEN_VARIABLE}, such as \`openssl rand -hex 16\` gives; beyond 127.0.0.1 an agent does
+not start without one of ${TOKEN_CHARACTERS_MIN} characters. What is said is encrypted. Whoever has the token can read and write this machine's
+files as the agent's user.
 `;
 
 export const agentCommand: Command = async (args, io) => {
@@ -28,8 +35,10 @@ export const agentCommand: Command = async (args, io) => {
     const where = parseAddress(values.listen ?? '127.0.0.1');
     if (where === undefined) throw wrong(`--listen takes HOST:PORT, not ${values.listen}`);
     const token = io.env[TOKEN_VARIABLE] ?? '';
-    if (token === '' && !isLoopback(where.host))
-      throw wrong(`set ${TOKEN_VARIABLE}: others could use this machine without it`);
+    if (token.length < TOKEN_CHARACTERS_MIN && !isLoopback(where.host))
+      throw wrong(
+        `set ${TOKEN_VARIABLE} to ${TOKEN_CHARACTERS_MIN} characters at least: others could use this machine without it`,
+      );
     const told = (text: string): void => {
       io.err.write(`holdfast meter agent: ${text}\n`);
     };

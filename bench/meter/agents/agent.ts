@@ -3,8 +3,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { cpus, hostname } from 'node:os';
 import { type Message } from '../crew/calls.ts';
 import { startLocalWorker, type WorkerHandle } from '../crew/local-worker.ts';
-import { AGENT_PROTOCOL, type AgentGreeting, type ControllerGreeting, sameToken } from './greeting.ts';
+import { AGENT_PROTOCOL, type AgentGreeting, type ControllerGreeting } from './greeting.ts';
 import { JsonLines } from './lines.ts';
+import { Session } from './session.ts';
 
 const CONTROLLERS_MAX = 8;
 const GREETING_MS_MAX = 10_000;
@@ -12,12 +13,13 @@ const GREETING_MS_MAX = 10_000;
 function greeting(): AgentGreeting {
   const processors = cpus();
   const processor = processors[0]?.model.trim() ?? 'unknown';
-  return { protocol: AGENT_PROTOCOL, host: hostname(), processor, processors: processors.length };
+  return { host: hostname(), processor, processors: processors.length };
 }
 
 /** Serves one controller until either side closes. */
 function serve(socket: Socket, token: string, told: (text: string) => void): void {
   const from = socket.remoteAddress ?? 'somebody';
+  const session = new Session('agent', token);
   let worker: WorkerHandle | undefined;
   const limit = setTimeout(() => socket.destroy(), GREETING_MS_MAX);
   const refuse = (reason: string): void => {
@@ -28,9 +30,12 @@ function serve(socket: Socket, token: string, told: (text: string) => void): voi
   const greeted = (said: Partial<ControllerGreeting>): void => {
     clearTimeout(limit);
     if (said.protocol !== AGENT_PROTOCOL) refuse(`this agent speaks protocol ${AGENT_PROTOCOL}`);
-    else if (!sameToken(said.token ?? '', token)) refuse('the token is wrong');
+    else if (!session.accepts(said.publicKey ?? '', said.proof ?? '')) refuse('the token is wrong');
     else {
+      const { publicKey = '' } = said;
+      const seal = session.seal(publicKey);
       told(`${from} is the controller`);
+      lines.sealWith(seal);
       lines.send(greeting());
       const send = (message: Message): void => lines.send(message);
       worker = startLocalWorker('worker', {
@@ -51,6 +56,7 @@ function serve(socket: Socket, token: string, told: (text: string) => void): voi
       if (worker !== undefined) told(`${from} has gone`);
     },
   );
+  lines.send({ protocol: AGENT_PROTOCOL, publicKey: session.publicKey });
 }
 
 /** Calls the worker as the controller asked, and answers under the controller's number. */

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { conforms, meter, MeterFolder } from '../meter-harness.ts';
 import { startAgent } from './agent.ts';
 import { connectAgent } from './remote-worker.ts';
+import { Session } from './session.ts';
 import { parseScript } from './script.ts';
 import type { ScriptDocument } from './script-document.ts';
 
@@ -66,6 +67,8 @@ describe('agents', () => {
     await using agent = await startAgent('127.0.0.1', 0, 'a token', () => undefined);
     await assert.rejects(connectAgent(`127.0.0.1:${agent.port}`, 'another', NOBODY), /the token is wrong/);
     const socket = connect(agent.port, '127.0.0.1');
+    // The agent has said something before it hears this: whoever does not read never sees the end.
+    socket.resume();
     socket.write('GET / HTTP/1.1\r\n\r\n');
     await new Promise((resolve) => socket.once('close', resolve));
   });
@@ -78,6 +81,51 @@ describe('agents', () => {
     await agent[Symbol.asyncDispose]();
     await assert.rejects(worker.caller.call('now'), /is lost/);
     assert.equal(worker.caller.isLost, true);
+  });
+});
+
+describe('a session', () => {
+  const pair = (tokens: readonly [string, string]) => {
+    const controller = new Session('controller', tokens[0]);
+    const agent = new Session('agent', tokens[1]);
+    return {
+      controller,
+      agent,
+      ours: controller.seal(agent.publicKey),
+      theirs: agent.seal(controller.publicKey),
+    };
+  };
+
+  test('is read by the two who know the token, in both directions', () => {
+    const { controller, agent, ours, theirs } = pair(['a token', 'a token']);
+    assert.ok(agent.accepts(controller.publicKey, controller.proof(agent.publicKey)));
+    for (const text of ['first', 'sec\u{1F600}nd', '']) {
+      const sealed = ours.seal(text);
+      assert.ok(!Buffer.from(sealed, 'base64').includes('first'));
+      assert.equal(theirs.open(sealed), text);
+      assert.equal(ours.open(theirs.seal(text)), text);
+    }
+  });
+
+  test('is opened by nobody else, and nothing in it is changed, repeated, left out or sent back', () => {
+    const { controller, agent, ours, theirs } = pair(['a token', 'another']);
+    assert.ok(!agent.accepts(controller.publicKey, controller.proof(agent.publicKey)));
+    assert.throws(() => theirs.open(ours.seal('x')));
+    const spoilings: readonly ((first: string, second: string, third: string) => string)[] = [
+      (first) => first,
+      (_, second) => `${second.startsWith('A') ? 'B' : 'A'}${second.slice(1)}`,
+      (_, second) => second.slice(4),
+      (_, __, third) => third,
+      () => '',
+      () => '{"answer":1}',
+    ];
+    for (const spoil of spoilings) {
+      const both = pair(['a token', 'a token']);
+      const sealed = ['one', 'two', 'three'].map((text) => both.ours.seal(text)) as [string, string, string];
+      assert.equal(both.theirs.open(sealed[0]), 'one');
+      assert.throws(() => both.theirs.open(spoil(...sealed)));
+      assert.throws(() => both.ours.open(sealed[0]));
+    }
   });
 });
 

@@ -1,17 +1,28 @@
-/** How a controller and an agent begin: the controller shows that it knows the token, the agent says who it is. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+/**
+ * How a controller and an agent begin. The agent says its protocol and public key; the controller answers with its own
+ * and the proof that it knows the token; from there on all is sealed (session.ts), but for a refusal.
+ */
 
-export const AGENT_PROTOCOL = 1;
+export const AGENT_PROTOCOL = 2;
 export const TOKEN_VARIABLE = 'HOLDFAST_METER_TOKEN';
 export const AGENT_PORT_DEFAULT = 7411;
 
-export interface ControllerGreeting {
+/** Beyond this machine, where strangers may try. */
+export const TOKEN_CHARACTERS_MIN = 16;
+
+export interface AgentHello {
   readonly protocol: number;
-  readonly token: string;
+  readonly publicKey: string;
 }
 
-export interface AgentGreeting {
+export interface ControllerGreeting {
   readonly protocol: number;
+  readonly publicKey: string;
+  readonly proof: string;
+}
+
+/** The first message that is sealed. */
+export interface AgentGreeting {
   readonly host: string;
   readonly processor: string;
   readonly processors: number;
@@ -19,12 +30,6 @@ export interface AgentGreeting {
 
 export interface Refusal {
   readonly refused: string;
-}
-
-/** In a time that tells nothing of where they differ. */
-export function sameToken(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 /** `HOST:PORT`, `[::1]:PORT`, or `HOST` with the default port; undefined when it is neither. */

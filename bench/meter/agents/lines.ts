@@ -1,5 +1,6 @@
-/** Messages over a socket: a line of JSON each, of bounded length. */
+/** Messages over a socket: a line of JSON each, of bounded length; sealed when both sides have agreed on it. */
 import type { Socket } from 'node:net';
+import type { Seal } from './session.ts';
 
 const LINE_CHARACTERS_MAX = 64 * 2 ** 20;
 const QUEUED_BYTES_MAX = 128 * 2 ** 20;
@@ -8,6 +9,7 @@ export class JsonLines {
   readonly #socket: Socket;
   #pieces: string[] = [];
   #characters = 0;
+  #seal: Seal | undefined;
 
   /**
    * @param heard is called with each value that came; what it throws closes the connection.
@@ -34,13 +36,29 @@ export class JsonLines {
 
   send(value: unknown): void {
     if (this.#socket.destroyed) return;
-    this.#socket.write(`${JSON.stringify(value)}\n`);
+    const text = JSON.stringify(value);
+    this.#socket.write(`${this.#seal === undefined ? text : this.#seal.seal(text)}\n`);
     // Whoever does not read is gone, as far as a measurement is concerned.
     if (this.#socket.writableLength > QUEUED_BYTES_MAX) this.#socket.destroy();
   }
 
+  /** From now on, in both directions. */
+  sealWith(seal: Seal): void {
+    this.#seal = seal;
+  }
+
   close(): void {
     this.#socket.end();
+  }
+
+  /** Of what is not sealed when it should be, no more is believed than that we are refused. */
+  #opened(line: string): unknown {
+    if (this.#seal !== undefined && !line.startsWith('{')) return JSON.parse(this.#seal.open(line));
+    const value: unknown = JSON.parse(line);
+    if (this.#seal === undefined) return value;
+    const { refused } = value as { readonly refused?: unknown };
+    if (typeof refused !== 'string') throw new RangeError('a message is not sealed');
+    return { refused };
   }
 
   #take(text: string, heard: (value: unknown) => void): void {
@@ -52,7 +70,7 @@ export class JsonLines {
       const line = this.#pieces.join('');
       this.#pieces = [next];
       this.#characters = next.length;
-      if (line.trim() !== '') heard(JSON.parse(line));
+      if (line.trim() !== '') heard(this.#opened(line));
     }
   }
 }

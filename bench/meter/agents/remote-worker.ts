@@ -4,8 +4,15 @@ import { HoldfastError } from '#common/errors.ts';
 import { type Message, WorkerCaller } from '../crew/calls.ts';
 import type { WorkerHandle } from '../crew/local-worker.ts';
 import type { WorkerEvents } from '../crew/meter-worker.ts';
-import { AGENT_PROTOCOL, type AgentGreeting, parseAddress, type Refusal } from './greeting.ts';
+import {
+  AGENT_PROTOCOL,
+  type AgentGreeting,
+  type AgentHello,
+  parseAddress,
+  type Refusal,
+} from './greeting.ts';
 import { JsonLines } from './lines.ts';
+import { Session } from './session.ts';
 
 const GREETING_MS_MAX = 10_000;
 const CLOCK_SAMPLES = 7;
@@ -32,6 +39,31 @@ async function clockOf(caller: WorkerCaller): Promise<{ aheadMs: number; tripMs:
   return best;
 }
 
+type Said = Partial<AgentHello & AgentGreeting & Refusal>;
+
+/** @param next resolves to what the agent says next, and rejects when it is lost. */
+async function greet(
+  name: string,
+  token: string,
+  lines: JsonLines,
+  next: () => Promise<Said>,
+): Promise<AgentGreeting> {
+  const said = async (): Promise<Said> => {
+    const found = await next();
+    if (found.refused === undefined) return found;
+    throw new HoldfastError('request-refused', `${name} refuses: ${found.refused}`);
+  };
+  const session = new Session('controller', token);
+  const { protocol, publicKey = '' } = await said();
+  if (protocol !== AGENT_PROTOCOL)
+    throw new HoldfastError('request-refused', `${name} speaks another protocol than ${AGENT_PROTOCOL}`);
+  const seal = session.seal(publicKey);
+  lines.send({ protocol: AGENT_PROTOCOL, publicKey: session.publicKey, proof: session.proof(publicKey) });
+  lines.sealWith(seal);
+  // That it can be opened shows that the agent knows the token too.
+  return (await said()) as AgentGreeting;
+}
+
 /** Throws `peer-unavailable` or `request-refused` with one clear line. */
 export async function connectAgent(
   address: string,
@@ -42,30 +74,36 @@ export async function connectAgent(
   if (where === undefined) throw new HoldfastError('invalid-argument', `not an agent's address: ${address}`);
   const name = `agent ${address}`;
   const socket = connect(where);
-  let greet: (value: AgentGreeting & Partial<Refusal>) => void = () => undefined;
-  let lose: (reason: string) => void = () => undefined;
+  const heard: Said[] = [];
+  const lost = Promise.withResolvers<never>();
+  lost.promise.catch(() => undefined);
+  let hear: (said: Said) => void = (said) => heard.push(said);
   let greeted = false;
+  const next = (): Promise<Said> => {
+    const said = heard.shift();
+    if (said !== undefined) return Promise.resolve(said);
+    return Promise.race([
+      lost.promise,
+      new Promise<Said>((resolve) => {
+        hear = (one) => {
+          hear = (later) => heard.push(later);
+          resolve(one);
+        };
+      }),
+    ]);
+  };
   const caller = new WorkerCaller((message) => lines.send(message), events);
   const lines: JsonLines = new JsonLines(
     socket,
-    (value) => {
-      if (greeted) caller.heard(value as Message);
-      else greet(value as AgentGreeting & Partial<Refusal>);
-    },
+    (value) => (greeted ? caller.heard(value as Message) : hear(value as Said)),
     (reason) => {
-      lose(reason);
+      lost.reject(new HoldfastError('peer-unavailable', `${name}: ${reason}`));
       caller.lose(`${name} is lost: ${reason}`);
     },
   );
   const limit = setTimeout(() => socket.destroy(new Error('no greeting came')), GREETING_MS_MAX);
   try {
-    const answer = await new Promise<AgentGreeting & Partial<Refusal>>((resolve, reject) => {
-      greet = resolve;
-      lose = (reason) => reject(new HoldfastError('peer-unavailable', `${name}: ${reason}`));
-      lines.send({ protocol: AGENT_PROTOCOL, token });
-    });
-    if (answer.refused !== undefined)
-      throw new HoldfastError('request-refused', `${name} refuses: ${answer.refused}`);
+    const answer = await greet(name, token, lines, next);
     greeted = true;
     const { aheadMs, tripMs } = await clockOf(caller);
     const clock = { clockAheadMs: aheadMs, clockUncertaintyMs: tripMs / 2 };

@@ -25,6 +25,8 @@ export interface WorkerHandle {
 export function startLocalWorker(name: string, events: WorkerEvents): WorkerHandle {
   const child: ChildProcess = fork(PROCESS_URL, {
     serialization: 'advanced',
+    // In a session of its own: Linux shares processors out to sessions first (sched(7), autogroups).
+    detached: true,
     env: { ...process.env, UV_THREADPOOL_SIZE: String(FILE_THREADS) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

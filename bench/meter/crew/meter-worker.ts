@@ -1,4 +1,5 @@
 /** One process's part of a measurement: opens the target, writes what will be read, and runs its share. */
+import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { realClock } from '#common/io/real-clock.ts';
 import type { OpsOrder, OpsResult } from '../ops/ops-order.ts';
@@ -122,7 +123,10 @@ export class MeterWorker {
       signal: this.#stop.signal,
       figures: (figures) => this.#events.figures(figures),
     });
-    return { ...result, self: self.finish() };
+    const cost = self.finish();
+    // A storage that was asked for too much would still be at it when the next run begins.
+    target.breakOff?.();
+    return { ...result, self: cost };
   }
 
   /** Makes the objects that the operations begin with. */
@@ -170,13 +174,21 @@ export class MeterWorker {
   }
 }
 
-/** Where the system lets us. Threads take it over from the one that starts them, so it has to be first. */
+/**
+ * Where the system lets us; what came of it is in the result. Threads take it over from the one that starts them, so it
+ * has to be first. Under Linux the niceness counts within a session alone, and sessions have one of their own (sched(7)).
+ */
 function comeFirst(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_HIGH);
-  } catch {
-    // What came of it is in the result.
-  }
+  const { PRIORITY_HIGH } = constants.priority;
+  for (const ask of [
+    () => setPriority(PRIORITY_HIGH),
+    () => writeFileSync('/proc/self/autogroup', String(PRIORITY_HIGH)),
+  ])
+    try {
+      ask();
+    } catch {
+      // Not ours to ask, or no such system.
+    }
 }
 
 function missing(object: MediaObject): OperationFailure {

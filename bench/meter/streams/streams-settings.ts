@@ -204,8 +204,11 @@ export function clipFramesOf(settings: StreamsSettings, clips: number): number {
   const wishedS =
     settings.clipS ??
     Math.min(CLIP_S_DEFAULT, Math.ceil((settings.durationMs + settings.warmupMs) / 1000) + 1);
-  const seconds = Math.min(wishedS, affordableS);
-  if (seconds < Math.min(CLIP_S_MIN, wishedS))
-    throw wrong(`${clips} clips of a second exceed --clips-size: share them by --clips, or raise it`);
+  // Shorter than a second they are not made: where so many do not fit, streams share fewer.
+  const leastS = Math.min(CLIP_S_MIN, wishedS);
+  const least = settings.clips === undefined ? 1 : clips;
+  if (clipsBytesMax / least / bytesPerS(format) < leastS)
+    throw wrong(`${least} clips of a second exceed --clips-size: take fewer by --clips, or raise it`);
+  const seconds = Math.max(leastS, Math.min(wishedS, affordableS));
   return Math.max(1, Math.floor(seconds * format.framesPerS));
 }

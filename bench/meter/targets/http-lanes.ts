@@ -85,7 +85,7 @@ export class HttpLanes {
   readonly #lanesMax: number;
   readonly #all: HttpLane[] = [];
   readonly #free: HttpLane[] = [];
-  readonly #waiting: ((lane: HttpLane) => void)[] = [];
+  readonly #waiting: { resolve(lane: HttpLane): void; reject(failure: OperationFailure): void }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -98,25 +98,33 @@ export class HttpLanes {
 
   /** Lends a connection to `work`; waits when all are lent. */
   async use<Value>(work: (lane: HttpLane) => Promise<Value>): Promise<Value> {
-    if (this.#closed) throw new OperationFailure('aborted', 'aborted', 'the run was stopped');
+    if (this.#closed) throw stopped();
     const lane = this.#free.pop() ?? this.#open() ?? (await this.#next());
     try {
       return await work(lane);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#free.push(lane);
-      else next(lane);
+      else next.resolve(lane);
     }
+  }
+
+  /** Fails what is under way and what waits for it: what the next run asks for has no place behind it. */
+  breakOff(): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(stopped());
+    const free = new Set(this.#free);
+    for (const lane of this.#all) if (!free.has(lane)) lane.connection.destroy();
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(stopped());
     for (const { connection } of this.#all) connection.destroy();
   }
 
   #next(): Promise<HttpLane> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   #open(): HttpLane | undefined {
@@ -132,6 +140,10 @@ export class HttpLanes {
     }, PROGRESS_CHECK_PERIOD_MS).unref();
     return lane;
   }
+}
+
+function stopped(): OperationFailure {
+  return new OperationFailure('aborted', 'aborted', 'the run was stopped');
 }
 
 /** Part of an object as the body of a request. */

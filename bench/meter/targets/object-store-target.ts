@@ -86,6 +86,10 @@ export abstract class ObjectStoreTarget implements MediaTarget {
     return answer.head.contentLength ?? 0;
   }
 
+  breakOff(): void {
+    this.#lanes.breakOff();
+  }
+
   close(): void {
     this.#lanes.close();
   }

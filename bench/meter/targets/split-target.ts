@@ -52,6 +52,11 @@ export class SplitTarget implements MediaTarget {
     return this.#writer.removePlace();
   }
 
+  breakOff(): void {
+    this.#reader.breakOff?.();
+    this.#writer.breakOff?.();
+  }
+
   close(): void {
     this.#reader.close();
     this.#writer.close();

@@ -10,6 +10,8 @@ import type { MediaObject, Recording, TargetTraits } from './target.ts';
 /** Of a manifest; Swift's default. */
 const SEGMENTS_MAX = 1000;
 const AUTH_MS_MAX = 30_000;
+/** Between two tokens that are asked for because one was refused. */
+const AUTH_AGAIN_MS = 1000;
 
 interface Segment {
   readonly path: string;
@@ -20,6 +22,21 @@ interface Segment {
 export class SwiftTarget extends ObjectStoreTarget {
   override get traits(): TargetTraits {
     return { ...super.traits, appendBytesMin: 2 ** 20 };
+  }
+
+  #authenticatedAtMs = 0;
+  #storage = '';
+
+  /** Tokens end, and servers forget them: the failure counts, and what is asked for later has a new one. */
+  override async read(object: MediaObject, position: number, lengthBytes: number): Promise<void> {
+    try {
+      await super.read(object, position, lengthBytes);
+    } catch (error) {
+      const refusedToken = error instanceof OperationFailure && error.kind.startsWith('http-401');
+      if (refusedToken && performance.now() - this.#authenticatedAtMs > AUTH_AGAIN_MS)
+        await this.#authenticate().catch(() => undefined);
+      throw error;
+    }
   }
 
   async prepare(): Promise<void> {
@@ -74,6 +91,7 @@ export class SwiftTarget extends ObjectStoreTarget {
 
   async #authenticate(): Promise<void> {
     const { place, user, secret, region } = this.spec;
+    this.#authenticatedAtMs = performance.now();
     let answer: Response;
     try {
       answer = await fetch(place, {
@@ -94,6 +112,8 @@ export class SwiftTarget extends ObjectStoreTarget {
       );
     this.extraLines = `X-Auth-Token: ${token}\r\n`;
     // A storage URL of one's own, for servers that tell an address which is not reachable from here.
-    this.moveTo(region === '' ? storageUrl : region);
+    const storage = region === '' ? storageUrl : region;
+    if (storage !== this.#storage) this.moveTo(storage);
+    this.#storage = storage;
   }
 }

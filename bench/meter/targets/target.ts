@@ -55,6 +55,8 @@ export interface MediaTarget {
   list(prefix: string, limit: number): Promise<number>;
   /** Removes the place, where it was made for this run and is empty. */
   removePlace(): Promise<void>;
+  /** Gives up requests that are still under way, where the protocol can; others end by themselves. */
+  breakOff?(): void;
   /** Breaks whatever is under way. */
   close(): void;
 }
