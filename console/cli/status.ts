@@ -67,7 +67,9 @@ function movesText(moves: ClusterStatus['moves']): string {
 
 export function statusText(status: ClusterStatus): string {
   const { version, clusterId, partitions, endpoints } = status;
-  const processes = status.processes.map(({ name, pid, ports, state, restarts, startedAt }) => [
+  // One that has several roles is listed under each of them.
+  const listed = new Map(status.processes.map((listing) => [listing.name, listing]));
+  const processes = Array.from(listed.values(), ({ name, pid, ports, state, restarts, startedAt }) => [
     name,
     pid ?? '-',
     ports.join(' '),
