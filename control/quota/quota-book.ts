@@ -1,7 +1,14 @@
 /** The limits of projects, wherever they stand: in the control store, or in the cluster, where the proxies read them. */
 import type { Cluster } from '#cluster/cluster.ts';
 import { isSpaceId, type SpaceId, spaceId } from '#common/ids.ts';
-import { DEFAULT_QUOTAS_SPACE, decodeQuotas, encodeQuotas, quotaKey } from '../protocol/quota-record.ts';
+import { accountUsage } from '../protocol/account-usage.ts';
+import {
+  DEFAULT_QUOTAS_SPACE,
+  decodeQuotas,
+  encodeQuotas,
+  quotaKey,
+  type StoredQuotaName,
+} from '../protocol/quota-record.ts';
 import { getEntry, update } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
 import { isStored, type QuotaName, quotaCatalogue, quotaNames } from './quota-catalogue.ts';
@@ -17,9 +24,9 @@ export type Subject = SpaceId | 'default';
 
 export class QuotaBook {
   readonly #store: Store;
-  readonly #cluster: Pick<Cluster, 'records'>;
+  readonly #cluster: Pick<Cluster, 'records' | 'listings'>;
 
-  constructor(store: Store, cluster: Pick<Cluster, 'records'>) {
+  constructor(store: Store, cluster: Pick<Cluster, 'records' | 'listings'>) {
     this.#store = store;
     this.#cluster = cluster;
   }
@@ -34,6 +41,12 @@ export class QuotaBook {
       ...decodeAmounts(counted?.value),
       ...(stored === undefined ? {} : decodeQuotas(stored.content)),
     };
+  }
+
+  /** What the project has in the object store, exactly, as the index's own counters have it. */
+  async stored(project: SpaceId): Promise<Record<StoredQuotaName, number>> {
+    const { bytes, objects, containers } = await accountUsage(this.#cluster, project);
+    return { bytes, objects, containers };
   }
 
   /** What holds by default, for every quota. */

@@ -29,6 +29,7 @@ test('quotas are set by an administrator, seen by the project, and stand where t
       limit: -1,
       is_default: true,
       service: 'object-store',
+      used: 0,
     });
     const set = await served.ask('PUT', path, admin, { quotas: { volumes: 3, bytes: 1000, objects: 7 } });
     assert.equal(at(set.body, 'quotas.volumes.limit'), 3);

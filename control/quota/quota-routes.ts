@@ -3,7 +3,7 @@ import type { SpaceId } from '#common/ids.ts';
 import { type Call, param, type Route } from '../api/route.ts';
 import { notFound } from '../identity/api-error.ts';
 import { type LimitChanges, type QuotaBook, type Subject, subjectOf } from './quota-book.ts';
-import { countedQuotaNames, quotaCatalogue, quotaNames } from './quota-catalogue.ts';
+import { isStored, quotaCatalogue, quotaNames } from './quota-catalogue.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
 
 export interface QuotaContext {
@@ -89,24 +89,21 @@ function projectIn(call: Call): SpaceId {
   return project;
 }
 
-/** `used` of what the control store counts; what the cluster counts is in the account's own figures, and in `/v1/usage`. */
 async function shown(
   { book, ledger }: QuotaContext,
   project: Exclude<Subject, 'default'>,
 ): Promise<{ body: object }> {
-  const [own, defaults, standing] = await Promise.all([
+  const [own, defaults, standing, stored] = await Promise.all([
     book.read(project),
     book.defaults(),
     ledger.standing(project),
+    book.stored(project),
   ]);
   const quotas = quotaNames.map((name) => {
-    const counted = countedQuotaNames.find((each) => each === name);
-    const used = counted === undefined ? {} : { used: standing[counted].used };
+    const used = isStored(name) ? stored[name] : standing[name].used;
     const { service } = quotaCatalogue[name];
-    return [
-      name,
-      { limit: own[name] ?? defaults[name], is_default: own[name] === undefined, service, ...used },
-    ];
+    const limit = own[name] ?? defaults[name];
+    return [name, { limit, is_default: own[name] === undefined, service, used }];
   });
   return { body: { project_id: project, quotas: Object.fromEntries(quotas) as object } };
 }

@@ -1,10 +1,10 @@
 /** The two records of a bucket: docs/formats/bucket-record.md. */
-import { ByteReader } from '#common/codec/byte-reader.ts';
 import { ByteWriter } from '#common/codec/byte-writer.ts';
 import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
 import { type SpaceId, spaceId } from '#common/ids.ts';
-import { readU48, writeU48 } from '#proxy/objects/body-layout.ts';
+import { BUCKET_SUMMARY_VERSION } from '#control/protocol/bucket-summary.ts';
+import { writeU48 } from '#proxy/objects/body-layout.ts';
 import { indexShard } from '#proxy/objects/index-shard.ts';
 import {
   asFields,
@@ -16,7 +16,6 @@ import {
   stringsField,
 } from '#proxy/objects/json-section.ts';
 
-const SUMMARY_VERSION = 2;
 const SUMMARY_BYTES = 31;
 const CLAIM_SHARDS = 256;
 const SHARDS_MAX = 1024;
@@ -78,33 +77,11 @@ export function decodeClaim(content: Buffer): BucketClaim {
 }
 
 export function encodeBucket(bucket: BucketRecord): { summary: Buffer; content: Buffer } {
-  const writer = new ByteWriter(SUMMARY_BYTES).u8(SUMMARY_VERSION);
+  const writer = new ByteWriter(SUMMARY_BYTES).u8(BUCKET_SUMMARY_VERSION);
   writeU48(writer, bucket.createdMs);
   writeU48(writer, bucket.container?.modifiedMs ?? bucket.createdMs);
   writer.hex(bucket.bucketId).u16(bucket.shards);
   return { summary: writer.done(), content: encodeVersionedJson(bucket) };
-}
-
-/** What a listing of an account shows of a bucket. */
-export interface BucketSummary {
-  /** Milliseconds since 1970. */
-  readonly createdMs: number;
-  /** Of its container's fields. */
-  readonly modifiedMs: number;
-  readonly bucketId: SpaceId;
-  readonly shards: number;
-}
-
-export function decodeBucketSummary(bytes: Buffer): BucketSummary {
-  const reader = new ByteReader(bytes, 'format-invalid');
-  const version = reader.u8();
-  if (version !== SUMMARY_VERSION) throw reader.violation(`a bucket summary of version ${version}`);
-  const createdMs = readU48(reader);
-  const modifiedMs = readU48(reader);
-  const bucketId = spaceId(reader.hex(16));
-  const shards = reader.u16();
-  reader.end();
-  return { createdMs, modifiedMs, bucketId, shards };
 }
 
 /** Fields that are another room's, or a newer program's, stay in the record when it is written again. */

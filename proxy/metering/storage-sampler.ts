@@ -15,7 +15,7 @@ import {
   METERING_SPACE,
   sampleKey,
 } from '#control/protocol/metering-record.ts';
-import { accountUsage } from '#proxy/accounts/account-usage.ts';
+import { accountUsage } from '#control/protocol/account-usage.ts';
 
 /** Proxies look at different moments, so that one of them usually finds everything done. */
 const LOOK_MS_MIN = 60_000;

@@ -11,7 +11,7 @@ import { ManualClock } from '#common/io/manual-clock.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
 import { encodeQuotas, quotaKey, type StoredQuotas } from '#control/protocol/quota-record.ts';
-import { accountUsage } from '#proxy/accounts/account-usage.ts';
+import { accountUsage } from '#control/protocol/account-usage.ts';
 import { AccountStore } from '#proxy/accounts/account-store.ts';
 import { BucketDirectory } from '#proxy/buckets/bucket-directory.ts';
 import { createBucket } from '#proxy/buckets/create-bucket.ts';

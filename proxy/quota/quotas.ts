@@ -3,7 +3,7 @@ import type { Cluster } from '#cluster/cluster.ts';
 import type { SpaceId } from '#common/ids.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
-import { accountUsage, containerUsage } from '#proxy/accounts/account-usage.ts';
+import { accountUsage, containerUsage } from '#control/protocol/account-usage.ts';
 import type { AccountStore } from '#proxy/accounts/account-store.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import { type Amounts, isUnlimited, type Limits, NOTHING } from './amounts.ts';

@@ -6,7 +6,7 @@ import { pushMetadata } from './metadata.ts';
 import type { Permission } from './permission.ts';
 import type { FlatHeaders } from './reply.ts';
 import { timestamp } from './timestamps.ts';
-import { accountUsage } from '#proxy/accounts/account-usage.ts';
+import { accountUsage } from '#control/protocol/account-usage.ts';
 
 /** Metadata that gives access to whoever knows it. */
 export const SECRET_METADATA = ['temp-url-key', 'temp-url-key-2'];

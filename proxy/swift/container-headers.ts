@@ -7,7 +7,7 @@ import { pushMetadata, titleCase } from './metadata.ts';
 import type { Permission } from './permission.ts';
 import type { FlatHeaders } from './reply.ts';
 import { lastModified, timestamp } from './timestamps.ts';
-import { containerUsage } from '#proxy/accounts/account-usage.ts';
+import { containerUsage } from '#control/protocol/account-usage.ts';
 
 /** The headers of a container, besides its metadata, that are kept: only its account's own people see and set them. */
 export const CONTAINER_SETTINGS = ['read', 'write', 'sync-to', 'sync-key'];

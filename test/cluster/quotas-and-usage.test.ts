@@ -94,6 +94,9 @@ test('two proxies keep to a quota, and what they did is counted once, though con
   assert.equal(statuses.filter((status) => status === 403).length, 2 * LIMIT - done);
   assert.ok(done > 0 && done <= LIMIT, `${done} were written`);
   assert.equal(await objectsIn(keys), done);
+  const shown = await house.run('quota', 'show', 'admin');
+  assert.match(shown, new RegExp(`^objects +${LIMIT} +${done} +own$`, 'm'));
+  assert.match(shown, new RegExp(`^bytes +none +${done * OBJECT_BYTES} +default$`, 'm'));
 
   // Without control the proxies go on, with their quotas and their counting.
   await house.run('quota', 'set', 'admin', 'objects=none');

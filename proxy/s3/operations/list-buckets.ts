@@ -1,6 +1,6 @@
 /** ListBuckets (Amazon S3 API Reference). */
 import { recordKinds } from '#common/codec/record-key.ts';
-import { decodeBucketSummary } from '#proxy/buckets/bucket-record.ts';
+import { decodeBucketSummary } from '#control/protocol/bucket-summary.ts';
 import { requireAccount } from '../access/permit.ts';
 import { decodeToken, encodeToken } from '../continuation-token.ts';
 import { countParameter, textParameter } from '../list-parameters.ts';

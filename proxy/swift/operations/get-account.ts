@@ -1,7 +1,7 @@
 /** GET of an account: its containers (Object Storage API reference, "Show account details and list containers"). */
 import type { ListingEntry } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
-import { decodeBucketSummary } from '#proxy/buckets/bucket-record.ts';
+import { decodeBucketSummary } from '#control/protocol/bucket-summary.ts';
 import { accountHeaders } from '../account-headers.ts';
 import { ACCOUNT_PREFIX } from '../auth/caller.ts';
 import type { SwiftContext } from '../context.ts';
@@ -13,7 +13,7 @@ import { listingTypeOf } from '../listing/listing-type.ts';
 import { permit } from '../permission.ts';
 import type { Operation } from '../request.ts';
 import { listingTime } from '../timestamps.ts';
-import { usagesOf } from '#proxy/accounts/account-usage.ts';
+import { usagesOf } from '#control/protocol/account-usage.ts';
 
 export const getAccount: Operation = async (request, context) => {
   const permission = await permit(request, context, { scope: 'account' });

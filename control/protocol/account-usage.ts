@@ -2,8 +2,11 @@
 import type { Cluster } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
 import type { SpaceId } from '#common/ids.ts';
-import { decodeBucketSummary } from '#proxy/buckets/bucket-record.ts';
-import type { BucketPlace } from '#proxy/objects/bucket-access.ts';
+import { type BucketSummary, decodeBucketSummary } from './bucket-summary.ts';
+
+export type BucketPlace = Pick<BucketSummary, 'bucketId' | 'shards'>;
+
+type Listed = Pick<Cluster, 'listings'>;
 
 export interface Usage {
   readonly objects: number;
@@ -14,7 +17,7 @@ const PAGE_ROWS = 1000;
 /** Containers that are asked for at once: each is a request to every shard of it. */
 const CONCURRENT_MAX = 8;
 
-export async function containerUsage(cluster: Cluster, bucket: BucketPlace): Promise<Usage> {
+export async function containerUsage(cluster: Listed, bucket: BucketPlace): Promise<Usage> {
   const { bucketId: space, shards } = bucket;
   const { objects, bytes } = await cluster.listings.count({
     space,
@@ -25,7 +28,7 @@ export async function containerUsage(cluster: Cluster, bucket: BucketPlace): Pro
 }
 
 /** In the order of the buckets. */
-export async function usagesOf(cluster: Cluster, buckets: readonly BucketPlace[]): Promise<Usage[]> {
+export async function usagesOf(cluster: Listed, buckets: readonly BucketPlace[]): Promise<Usage[]> {
   const usages: Usage[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
@@ -41,7 +44,7 @@ export interface AccountUsage extends Usage {
   readonly containers: number;
 }
 
-export async function accountUsage(cluster: Cluster, account: SpaceId): Promise<AccountUsage> {
+export async function accountUsage(cluster: Listed, account: SpaceId): Promise<AccountUsage> {
   let containers = 0;
   let objects = 0;
   let bytes = 0;
