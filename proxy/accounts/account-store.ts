@@ -8,7 +8,7 @@ import { accountKey, type AccountRecord, decodeAccount, encodeAccount } from './
 const RECENT_MS = 1000;
 const RECENT_ACCOUNTS_MAX = 10_000;
 
-interface Recent {
+export interface RecentAccount {
   readonly record: AccountRecord | undefined;
   /** Monotonic milliseconds, from before the read. */
   readonly readAtMs: number;
@@ -17,7 +17,7 @@ interface Recent {
 export class AccountStore {
   readonly #cluster: Cluster;
   readonly #clock: Clock;
-  readonly #recent = new Map<SpaceId, Recent>();
+  readonly #recent = new Map<SpaceId, RecentAccount>();
 
   constructor(cluster: Cluster, clock: Clock) {
     this.#cluster = cluster;
@@ -26,13 +26,18 @@ export class AccountStore {
 
   /** The same, at most a second old: for what is asked of every request. */
   async readRecent(account: SpaceId): Promise<AccountRecord | undefined> {
+    return (await this.recent(account)).record;
+  }
+
+  /** The same, with its age. */
+  async recent(account: SpaceId): Promise<RecentAccount> {
     const cached = this.#recent.get(account);
     const nowMs = this.#clock.monotonicMs();
-    if (cached !== undefined && nowMs - cached.readAtMs < RECENT_MS) return cached.record;
-    const record = await this.read(account);
+    if (cached !== undefined && nowMs - cached.readAtMs < RECENT_MS) return cached;
+    const recent = { record: await this.read(account), readAtMs: nowMs };
     if (this.#recent.size >= RECENT_ACCOUNTS_MAX) this.#recent.clear();
-    this.#recent.set(account, { record, readAtMs: nowMs });
-    return record;
+    this.#recent.set(account, recent);
+    return recent;
   }
 
   /** Undefined for an account that has been given nothing yet. */

@@ -212,8 +212,8 @@ export class BucketLease implements WriteLease {
     if (!this.isValid()) await this.renew();
   }
 
-  async takeRoom(bytes: number): Promise<TakenRoom | undefined> {
-    return await this.#directory.quotas?.takeForObject(this.bucket, bytes);
+  takeRoom(bytes: number): Promise<TakenRoom | undefined> | undefined {
+    return this.#directory.quotas?.takeForObject(this.bucket, bytes);
   }
 
   /** Whether there would be room if nobody else wrote: to be asked before a long body is taken in. Throws QuotaExceeded. */

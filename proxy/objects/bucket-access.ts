@@ -30,7 +30,7 @@ export interface WriteLease {
    */
   confirm(): Promise<void>;
   /** Room for one object more, of so many bytes, under the quotas that apply; undefined when none does. Throws QuotaExceeded. */
-  takeRoom?(bytes: number): Promise<TakenRoom | undefined>;
+  takeRoom?(bytes: number): Promise<TakenRoom | undefined> | undefined;
 }
 
 /** What a write may add: docs/formats/quota-record.md. */

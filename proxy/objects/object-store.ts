@@ -76,7 +76,8 @@ export async function writeObject(
   condition?: WriteCondition,
   deadline?: () => void,
 ): Promise<WriteOutcome> {
-  const room = await takeRoom(cluster, lease, object);
+  const taking = lease.takeRoom?.(object.metadata.sizeBytes);
+  const room = taking === undefined ? undefined : await takenRoom(cluster, taking, object);
   const expiry = new AnnouncedExpiry(cluster, lease, name);
   const propose = (current: StoredRecord | undefined, ballot: Ballot): Proposal<Decided> => {
     deadline?.();
@@ -103,13 +104,13 @@ export async function writeObject(
   return decided.answer;
 }
 
-async function takeRoom(
+async function takenRoom(
   cluster: Cluster,
-  lease: WriteLease,
+  taking: Promise<TakenRoom | undefined>,
   object: EncodedObject,
 ): Promise<TakenRoom | undefined> {
   try {
-    return await lease.takeRoom?.(object.metadata.sizeBytes);
+    return await taking;
   } catch (error) {
     if (hasCode(error, 'quota-exceeded') && object.metadata.uploadId === undefined)
       cluster.bodies.release(object.ownStripes);

@@ -16,6 +16,12 @@ import { amountNames, type AmountName, type Limits, strictest } from './amounts.
 const RECENT_MS = 1000;
 const RECENT_MAX = 10_000;
 
+interface KnownLimits {
+  readonly limits: Limits;
+  /** Monotonic milliseconds, from before the oldest of the reads that it was made of. */
+  readonly readAtMs: number;
+}
+
 interface Recent {
   readonly quotas: Promise<StoredQuotas>;
   /** Monotonic milliseconds, from before the read. */
@@ -27,6 +33,7 @@ export class QuotaLimits {
   readonly #clock: Clock;
   readonly #accounts: AccountStore;
   readonly #recent = new Map<SpaceId, Recent>();
+  readonly #known = new Map<SpaceId, KnownLimits>();
 
   constructor(cluster: Cluster, clock: Clock, accounts: AccountStore) {
     this.#cluster = cluster;
@@ -34,24 +41,34 @@ export class QuotaLimits {
     this.#accounts = accounts;
   }
 
-  async ofAccount(account: SpaceId): Promise<Limits> {
-    const [own, byDefault, record] = await Promise.all([
-      this.#quotas(account),
-      this.#quotas(DEFAULT_QUOTAS_SPACE),
-      this.#accounts.readRecent(account),
-    ]);
-    const limits: Partial<Record<AmountName, number>> = {};
-    for (const name of amountNames) {
-      const limit = own[name] ?? byDefault[name] ?? UNLIMITED;
-      if (limit !== UNLIMITED) limits[name] = limit;
-    }
-    return strictest(limits, limitsIn({ bytes: record?.metadata['quota-bytes'] }));
+  /** What `ofAccount` would give, where that takes no reading. */
+  known(account: SpaceId): Limits | undefined {
+    const known = this.#known.get(account);
+    const isRecent = known !== undefined && this.#clock.monotonicMs() - known.readAtMs < RECENT_MS;
+    return isRecent ? known.limits : undefined;
   }
 
-  #quotas(account: SpaceId): Promise<StoredQuotas> {
+  async ofAccount(account: SpaceId): Promise<Limits> {
+    const ownRead = this.#quotas(account);
+    const defaultRead = this.#quotas(DEFAULT_QUOTAS_SPACE);
+    const [own, byDefault, { record, readAtMs }] = await Promise.all([
+      ownRead.quotas,
+      defaultRead.quotas,
+      this.#accounts.recent(account),
+    ]);
+    const limits = combined(own, byDefault, record?.metadata['quota-bytes']);
+    if (this.#known.size >= RECENT_MAX) this.#known.clear();
+    this.#known.set(account, {
+      limits,
+      readAtMs: Math.min(ownRead.readAtMs, defaultRead.readAtMs, readAtMs),
+    });
+    return limits;
+  }
+
+  #quotas(account: SpaceId): Recent {
     const nowMs = this.#clock.monotonicMs();
     const known = this.#recent.get(account);
-    if (known !== undefined && nowMs - known.readAtMs < RECENT_MS) return known.quotas;
+    if (known !== undefined && nowMs - known.readAtMs < RECENT_MS) return known;
     const quotas = this.#read(account);
     if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
     const recent = { quotas, readAtMs: nowMs };
@@ -59,13 +76,22 @@ export class QuotaLimits {
     quotas.catch(() => {
       if (this.#recent.get(account) === recent) this.#recent.delete(account);
     });
-    return quotas;
+    return recent;
   }
 
   async #read(account: SpaceId): Promise<StoredQuotas> {
     const stored = await this.#cluster.records.read(quotaKey(account));
     return stored === undefined ? {} : decodeQuotas(stored.content);
   }
+}
+
+function combined(own: StoredQuotas, byDefault: StoredQuotas, accountBytes: string | undefined): Limits {
+  const limits: Partial<Record<AmountName, number>> = {};
+  for (const name of amountNames) {
+    const limit = own[name] ?? byDefault[name] ?? UNLIMITED;
+    if (limit !== UNLIMITED) limits[name] = limit;
+  }
+  return strictest(limits, limitsIn({ bytes: accountBytes }));
 }
 
 /** As the bucket was last read: its quotas are Swift's metadata of the container. */
