@@ -92,7 +92,7 @@ export async function searchWishOf(
 ): Promise<SearchWish | 'help'> {
   const values = parseOptions(args, OPTIONS);
   if (values.help === true) return 'help';
-  const streams = await streamsSettingsOf(values);
+  const streams = { ...(await streamsSettingsOf(values)), sharesClips: true };
   return {
     streams,
     spec: targetSpecOf(values, env),

@@ -102,6 +102,8 @@ export interface StreamsSettings {
   readonly clips: number | undefined;
   readonly clipS: number | undefined;
   readonly clipsBytesMax: number;
+  /** Whether streams share clips where one of a second each does not fit: who searches cannot know how many come. */
+  readonly sharesClips: boolean;
   readonly staggerMs: number;
   readonly processes: number;
   readonly keep: boolean;
@@ -171,6 +173,7 @@ export async function streamsSettingsOf(values: Values): Promise<StreamsSettings
     clipsBytesMax:
       given(option('clips-size'), (value) => bytes('clips-size', value, CLIPS_BYTES_MAX)) ??
       CLIPS_BYTES_DEFAULT,
+    sharesClips: false,
     staggerMs: time('stagger', '1s', 0),
     processes: number('processes', 0, PROCESSES_MAX) ?? 1,
     keep: values.keep === true,
@@ -204,9 +207,8 @@ export function clipFramesOf(settings: StreamsSettings, clips: number): number {
   const wishedS =
     settings.clipS ??
     Math.min(CLIP_S_DEFAULT, Math.ceil((settings.durationMs + settings.warmupMs) / 1000) + 1);
-  // Shorter than a second they are not made: where so many do not fit, streams share fewer.
   const leastS = Math.min(CLIP_S_MIN, wishedS);
-  const least = settings.clips === undefined ? 1 : clips;
+  const least = settings.clips === undefined && settings.sharesClips ? 1 : clips;
   if (clipsBytesMax / least / bytesPerS(format) < leastS)
     throw wrong(`${least} clips of a second exceed --clips-size: take fewer by --clips, or raise it`);
   const seconds = Math.max(leastS, Math.min(wishedS, affordableS));
