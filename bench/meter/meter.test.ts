@@ -222,7 +222,7 @@ describe('holdfast meter', () => {
       ['streams --target s3:// --endpoint http://127.0.0.1:9 --processes 0', /ECONNREFUSED/],
       [`streams --target ${folder.path} --pattern sideways`, /--pattern takes/],
       [
-        `streams --target ${folder.path} --codec uncompressed-uhd10 --streams 500 --processes 0`,
+        `streams --target ${folder.path} --codec uncompressed-uhd10 --streams 500 --clips 500 --processes 0`,
         /--clips-size/,
       ],
       [`search --target ${folder.path} --precision 7`, /--precision/],
