@@ -108,3 +108,13 @@ test('a response that breaks off is not taken for complete', () => {
     undefined,
   );
 });
+
+test('what a server sends to a HEAD behind its header breaks nothing, and the connection is spent', () => {
+  const head = 'HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n';
+  for (const rest of ['', '0\r\n\r\n']) {
+    const found = read(head + rest, [], true);
+    assert.equal(found.head?.status, 404);
+    assert.equal(found.head.closes, true);
+    assert.equal(found.body, '');
+  }
+});

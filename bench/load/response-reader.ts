@@ -106,7 +106,10 @@ export class ResponseReader {
   push(chunk: Buffer, length: number): ResponseHead | undefined {
     let at = 0;
     while (at < length) {
-      if (this.#state === 'idle') throw violation('bytes follow the response');
+      if (this.#state === 'idle') {
+        if (this.#head?.closes === true) break;
+        throw violation('bytes follow the response');
+      }
       at = this.#step(chunk, at, length);
     }
     return this.#state === 'idle' ? this.#head : undefined;
@@ -150,7 +153,9 @@ export class ResponseReader {
   }
 
   #begin(head: ResponseHead): void {
-    this.#head = head;
+    // Some servers end what a HEAD has no body of: whatever comes, the connection is of no more use.
+    const uncertain = this.#withoutBody && isChunked(head);
+    this.#head = uncertain ? { ...head, closes: true } : head;
     const empty = this.#withoutBody || head.status === 204 || head.status === 304;
     this.#receiver?.begin(head);
     if (empty || head.contentLength === 0) this.#state = 'idle';
