@@ -9,6 +9,8 @@ import * as fs from 'node:fs';
 const ALIGNMENT_BYTES = 4096;
 /** Below it the copy costs less than the wait for the disk. */
 const DIRECT_BYTES_MIN = 128 * 1024;
+/** Nor is a file of less worth a second descriptor, and a wait for each of its pieces instead of one for all. */
+const DIRECT_POSITION_MIN = 1024 * 1024;
 
 export class DirectWrites {
   readonly #path: string;
@@ -25,6 +27,7 @@ export class DirectWrites {
   takes(chunk: Uint8Array, position: number): boolean {
     return (
       !this.#refused &&
+      position >= DIRECT_POSITION_MIN &&
       chunk.length >= DIRECT_BYTES_MIN &&
       chunk.length % ALIGNMENT_BYTES === 0 &&
       position % ALIGNMENT_BYTES === 0

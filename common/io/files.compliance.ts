@@ -68,11 +68,13 @@ export function filesCompliance(factory: FilesFactory): void {
     // What a file system takes past its cache lies in pages of memory; anything else it has to take as well.
     const pages = Buffer.from(pageMemory(512 * 1024)).fill(2);
     const unaligned = Buffer.alloc(256 * 1024 + 3, 3).subarray(3);
-    await file.write([page, pages, unaligned, pages], 0);
-    const end = 4096 + 2 * pages.length + unaligned.length;
+    const rest = Buffer.alloc(page.length - (unaligned.length % page.length), 4);
+    const chunks = [page, pages, pages, pages, unaligned, rest, pages, page];
+    await file.write(chunks, 0);
+    const end = Buffer.concat(chunks).length;
     await file.write([pages.subarray(5), page], end);
     await file.sync();
-    const expected = Buffer.concat([page, pages, unaligned, pages, pages.subarray(5), page]);
+    const expected = Buffer.concat([...chunks, pages.subarray(5), page]);
     await file.close();
     const again = await files.open(`${folder}/a`, 'read');
     const into = Buffer.alloc(expected.length + 1);
