@@ -57,6 +57,16 @@ export class BucketDirectory {
     return (await this.#lookUp(account, name))?.bucket;
   }
 
+  /** The same, where that takes no reading. */
+  known(account: SpaceId | undefined, name: string): BucketRecord | undefined {
+    return this.#fresh(placeOf(account, name))?.bucket;
+  }
+
+  #fresh(place: string): Cached | undefined {
+    const cached = this.#cache.get(place);
+    return cached !== undefined && this.isFresh(cached) ? cached : undefined;
+  }
+
   /** The account's own bucket for a read, at most a second old, whoever has claimed its name. */
   async findOwn(account: SpaceId, name: string): Promise<BucketRecord | undefined> {
     const bucket = await this.find(account, name);
@@ -69,6 +79,14 @@ export class BucketDirectory {
   async readOwn(account: SpaceId, name: string): Promise<BucketRecord | undefined> {
     const stored = await this.#context.cluster.records.read(bucketKey(account, name));
     return stored === undefined ? undefined : decodeBucket(stored.content);
+  }
+
+  /** Leave to write, where that takes no reading. */
+  knownLease(account: SpaceId | undefined, name: string): BucketLease | undefined {
+    const cached = this.#fresh(placeOf(account, name));
+    return cached?.bucket.deletion === undefined && cached !== undefined
+      ? new BucketLease(this, name, cached)
+      : undefined;
   }
 
   /** Leave to write; undefined when there is no such bucket. Throws BucketRefusal while it is being deleted. */
@@ -120,8 +138,8 @@ export class BucketDirectory {
 
   async #lookUp(account: SpaceId | undefined, name: string): Promise<Cached | undefined> {
     const place = placeOf(account, name);
-    const cached = this.#cache.get(place);
-    if (cached !== undefined && this.isFresh(cached)) return cached;
+    const cached = this.#fresh(place);
+    if (cached !== undefined) return cached;
     const pending = this.#pending.get(place);
     if (pending !== undefined) return pending;
     const reading = this.#read(account, name).finally(() => {

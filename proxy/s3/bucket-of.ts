@@ -4,7 +4,7 @@ import { isAnonymous } from '#proxy/access/anonymous.ts';
 import type { S3Action } from '#proxy/access/actions.ts';
 import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
-import { type Asked, permit } from './access/permit.ts';
+import { type Asked, isOwnersAlone, permit } from './access/permit.ts';
 import type { S3Context } from './context.ts';
 import { S3Error } from './errors.ts';
 import { objectOf } from './object-of.ts';
@@ -14,9 +14,22 @@ const BUCKET_CHARACTERS_MAX = 63;
 
 /** For reading: at most a second old. Throws AccessDenied when the request's action is not allowed. */
 export async function bucketOf(request: S3Request, context: S3Context): Promise<BucketRecord> {
-  const bucket = await findBucket(request, context);
-  await permit(request, context, bucket, askedOf(request, context, bucket));
+  const bucket = knownBucket(request, context) ?? (await findBucket(request, context));
+  if (!isOwnersAlone(request.principal, bucket))
+    await permit(request, context, bucket, askedOf(request, context, bucket));
   return bucket;
+}
+
+/** Most requests are about a bucket that the one before was about, too: they need not wait to be told of it. */
+function knownBucket(request: S3Request, context: S3Context): BucketRecord | undefined {
+  const bucket = context.directory.known(accountOf(request), request.bucket);
+  if (bucket !== undefined) checkNamed(request, bucket);
+  return bucket;
+}
+
+function checkNamed(request: S3Request, bucket: BucketRecord | undefined): void {
+  const { owner } = expected(bucket, request.bucket, request.header('x-amz-expected-bucket-owner'));
+  request.isAbout(owner);
 }
 
 /** The same without asking leave: for an operation that asks for each of many objects. */
@@ -40,8 +53,12 @@ export async function namedBucket(
 
 /** For writing. Throws AccessDenied when the request's action is not allowed. */
 export async function leaseOf(request: S3Request, context: S3Context): Promise<BucketLease> {
-  const lease = await findLease(request, context);
-  await permit(request, context, lease.bucket, askedOf(request, context, lease.bucket));
+  const known = context.directory.knownLease(accountOf(request), request.bucket);
+  if (known !== undefined) checkNamed(request, known.bucket);
+  const lease = known ?? (await findLease(request, context));
+  const { bucket } = lease;
+  if (!isOwnersAlone(request.principal, bucket))
+    await permit(request, context, bucket, askedOf(request, context, bucket));
   return lease;
 }
 
@@ -49,8 +66,7 @@ export async function leaseOf(request: S3Request, context: S3Context): Promise<B
 export async function findLease(request: S3Request, context: S3Context): Promise<BucketLease> {
   const name = request.bucket;
   const lease = isPossible(name) ? await context.directory.lease(accountOf(request), name) : undefined;
-  const bucket = expected(lease?.bucket, name, request.header('x-amz-expected-bucket-owner'));
-  request.isAbout(bucket.owner);
+  checkNamed(request, lease?.bucket);
   return lease as BucketLease;
 }
 

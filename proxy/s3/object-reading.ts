@@ -4,6 +4,7 @@ import { judgeRead, readConditions } from '#proxy/http/conditions.ts';
 import { httpTime } from '#proxy/http/http-time.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import type { BodySource } from '#proxy/objects/body-source.ts';
+import { isLarge } from '#proxy/large-objects/representation.ts';
 import { readLayout } from '#proxy/objects/object-body.ts';
 import type { ObjectRecord } from '#proxy/objects/object-record.ts';
 import { PART_NUMBER_MAX } from '#proxy/objects/part-record.ts';
@@ -41,7 +42,7 @@ const overridable: Readonly<Record<string, string>> = {
 export async function beginReading(request: S3Request, context: S3Context): Promise<Reading | undefined> {
   const bucket = await bucketOf(request, context);
   const present = await presentObject(request, context, bucket);
-  const whole = await wholeObject(request, context, bucket, present);
+  const whole = isLarge(present) ? await wholeObject(request, context, bucket, present) : undefined;
   const record = whole?.record ?? present;
   const { metadata, modifiedMs } = record;
   const header = (name: string) => request.header(name);
@@ -54,15 +55,18 @@ export async function beginReading(request: S3Request, context: S3Context): Prom
     request.reply.empty(304, headers);
     return undefined;
   }
-  return { ...(await readingOf(request, context, bucket, record)), source: whole?.source };
+  const headers = headersOf(request, context, bucket, record);
+  const isPart = request.query.get('partNumber') !== undefined;
+  const part = isPart ? await partRange(request, context, record, headers) : undefined;
+  return readingOf(request, record, headers, part, whole?.source);
 }
 
-async function readingOf(
+function headersOf(
   request: S3Request,
   context: S3Context,
   bucket: BucketRecord,
   record: ObjectRecord,
-): Promise<Omit<Reading, 'source'>> {
+): FlatHeaders {
   const { metadata, modifiedMs } = record;
   const headers: FlatHeaders = [];
   pushVersion(headers, bucket, record.version);
@@ -74,7 +78,17 @@ async function readingOf(
       ? context.expirations.of(bucket, request.key, metadata, modifiedMs)
       : undefined;
   if (expiration !== undefined) headers.push('x-amz-expiration', expiration);
-  const part = await partRange(request, context, record, headers);
+  return headers;
+}
+
+function readingOf(
+  request: S3Request,
+  record: ObjectRecord,
+  headers: FlatHeaders,
+  part: ByteRange | undefined,
+  source: BodySource | undefined,
+): Reading {
+  const { metadata } = record;
   const range = part ?? requestedRange(request, record);
   const whole = { start: 0, end: metadata.sizeBytes };
   if (wantsChecksum(request) && range === undefined) {
@@ -82,9 +96,10 @@ async function readingOf(
   }
   const { start, end } = range ?? whole;
   headers.push('Content-Length', end - start);
-  if (range === undefined || metadata.sizeBytes === 0) return { record, status: 200, range: whole, headers };
+  if (range === undefined || metadata.sizeBytes === 0)
+    return { record, status: 200, range: whole, headers, source };
   headers.push('Content-Range', `bytes ${start}-${end - 1}/${metadata.sizeBytes}`);
-  return { record, status: 206, range, headers };
+  return { record, status: 206, range, headers, source };
 }
 
 function wantsChecksum(request: S3Request): boolean {

@@ -38,6 +38,11 @@ export function standsFor(principal: Principal, account: string): boolean {
   return principal.admin || (principal.role === 'owner' && principal.account === account);
 }
 
+/** Nobody ever said anything about this bucket: it is its owner's, and so is all that is in it. */
+export function isOwnersAlone(principal: Principal, bucket: BucketRecord): boolean {
+  return bucket.configuration === undefined && standsFor(principal, bucket.owner);
+}
+
 /** Throws AccessDenied. An object that is absent is left to the operation to find, when who asks may know of it. */
 export async function permit(
   request: S3Request,
@@ -46,8 +51,7 @@ export async function permit(
   asked: Asked,
 ): Promise<void> {
   const { principal } = request;
-  // Nobody ever said anything about this bucket: it is its owner's, and so is all that is in it.
-  if (bucket.configuration === undefined && standsFor(principal, bucket.owner)) return;
+  if (isOwnersAlone(principal, bucket)) return;
   const rules = context.rules.of(bucket);
   const { action, bucketName, key } = asked;
   const found = readsObject(action) && key !== undefined ? await asked.object() : undefined;
