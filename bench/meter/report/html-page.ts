@@ -32,13 +32,21 @@ export function escaped(value: unknown): string {
 }
 
 export function tableHtml(header: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const head = header.map((title) => `<th>${escaped(title)}</th>`).join('');
-  const cell = (value: unknown): string => {
-    const numeric = typeof value === 'number' || /^-?[\d.,]+$/.test(String(value));
-    return `<td${numeric ? ' class="n"' : ''}>${escaped(value ?? '–')}</td>`;
-  };
+  const isNumber = (value: unknown): boolean =>
+    typeof value === 'number' || /^-?[\d.,]+( %)?$/.test(String(value));
+  const isNothing = (value: unknown): boolean => /^(|-|–|null|undefined)$/.test(String(value));
+  // A column of numbers, with what is missing of them, stands to the right with its title.
+  const numeric = header.map(
+    (_, column) =>
+      rows.some((row) => isNumber(row[column])) &&
+      rows.every((row) => isNumber(row[column]) || isNothing(row[column])),
+  );
+  const right = (column: number): string => (numeric[column] === true ? ' class="n"' : '');
+  const head = header.map((title, column) => `<th${right(column)}>${escaped(title)}</th>`).join('');
+  const cell = (value: unknown, column: number): string =>
+    `<td${right(column)}>${escaped(value ?? '–')}</td>`;
   const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n');
-  return `<table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table>`;
+  return `<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table></div>`;
 }
 
 export function pairsHtml(pairs: readonly (readonly [string, unknown])[]): string {
@@ -51,8 +59,11 @@ function shown(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** The page's own script finds it and draws. */
+/** The page's own script finds it and draws. Of a chart of bars without any it is said in words. */
 export function chartHtml(chart: Chart): string {
+  const bars = chart.series.filter((one) => one.bars === true);
+  if (bars.length > 0 && bars.every(({ values }) => values.every((value) => value === null || value === 0)))
+    return `<figure><figcaption>${escaped(chart.title)}</figcaption><p class="note">None.</p></figure>`;
   const data = JSON.stringify(chart).replaceAll('<', '\\u003c');
   return `<figure class="chart"><figcaption>${escaped(chart.title)}</figcaption><div></div><script type="application/json">${data}</script></figure>`;
 }
@@ -115,14 +126,15 @@ const STYLE = `
 :root{color-scheme:light;font:15px/1.45 system-ui,sans-serif;color:#1d2430;background:#fff}
 body{max-width:960px;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin:0 0 .5rem}h2{font-size:1.1rem;margin:2rem 0 .5rem;border-bottom:1px solid #d5dae1;padding-bottom:.2rem}
+.wide{overflow-x:auto}
 .verdict{font-size:1.15rem;padding:.8rem 1rem;border-left:6px solid;border-radius:4px;white-space:pre-line}
 .good{background:#e8f5ec;border-color:#2a8a4a}.bad{background:#fdecea;border-color:#c0392b}.doubtful{background:#fff6e0;border-color:#c98a00}
 table{border-collapse:collapse;width:100%;font-size:.85rem}th,td{padding:.25rem .5rem;border-bottom:1px solid #e4e8ee;text-align:left;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}thead th{background:#f3f5f8}
+td.n,th.n{text-align:right}td.n{font-variant-numeric:tabular-nums}thead th{background:#f3f5f8}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;font-size:.9rem}dt{color:#5b6675}dd{margin:0;overflow-wrap:anywhere}
 figure{margin:1rem 0;break-inside:avoid}figcaption{font-weight:600;margin-bottom:.3rem}svg{width:100%;height:auto}svg text{font-size:10px;fill:#5b6675}
 p.note{color:#5b6675;font-size:.9rem}
-@media print{body{margin:0;max-width:none}h2{break-after:avoid}table{break-inside:auto}tr{break-inside:avoid}.verdict{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
+@media print{body{margin:0;max-width:none}.wide{overflow:visible}table{font-size:.72rem}th,td{padding:.15rem .3rem}.u-legend{break-inside:avoid}h2{break-after:avoid}table{break-inside:auto}tr{break-inside:avoid}.verdict{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `;
 
 /** Draws every chart that the page holds; the data come from the page's own JSON. */
@@ -137,9 +149,11 @@ for (const figure of document.querySelectorAll('figure.chart')) {
   const width = () => Math.min(920, figure.clientWidth);
   const plot = new uPlot({
     width: width(), height: 240,
-    scales: { x: { time: false }, y: chart.logarithmic ? { distr: 3 } : { range: (u, low, high) => [0, Math.max(1, high * 1.05)] } },
-    axes: [{ label: chart.xLabel }, { label: chart.yLabel, size: 70 }],
-    series: [{ label: chart.xLabel }, ...series],
+    legend: { live: false, show: chart.series.length > 1 },
+    cursor: { show: false },
+    scales: { x: { time: false, ...(chart.series.some((one) => one.bars) ? { range: (u, low, high) => [low - 0.5, high + 0.5] } : {}) }, y: chart.logarithmic ? { distr: 3 } : { range: (u, low, high) => [0, Math.max(1, high * 1.05)] } },
+    axes: [{ label: chart.xLabel, ...(chart.series.some((one) => one.bars) ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] } : {}) }, { label: chart.yLabel, size: 70 }],
+    series: [{}, ...series],
   }, [chart.x, ...chart.series.map(({ values }) => values)], figure.querySelector('div'));
   addEventListener('resize', () => plot.setSize({ width: width(), height: 240 }));
 }

@@ -69,7 +69,8 @@ function streamsRow(frame: Frame, document: StreamsDocument): ScriptRow {
 function searchRows(frame: Frame, document: SearchDocument): ScriptRow[] {
   const row = (answer: PhaseAnswer | null, fault: string): ScriptRow => {
     const run = document.steps.find((step) => step.run === answer?.confirmedBy);
-    const streams = run === undefined ? null : (answer?.streams ?? null);
+    const confirmed = run !== undefined || (answer?.invalidReasons.length === 0 && answer.streams === 0);
+    const streams = confirmed ? (answer?.streams ?? null) : null;
     const validity = validityOf(answer?.invalidReasons ?? [], answer === null ? document.stopped : null);
     const limit =
       answer === null || answer.limitedBy === 'late frames' ? '' : `at least: ${answer.limitedBy}`;

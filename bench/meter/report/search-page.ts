@@ -1,4 +1,5 @@
 /** The page, the rows and the sentence of a search. */
+import { formatFigure } from '../../load/units.ts';
 import { faultName } from '../search/fault.ts';
 import type { PhaseAnswer, SearchDocument } from '../search/search-document.ts';
 import { surroundings } from './surroundings.ts';
@@ -49,6 +50,36 @@ const COLUMNS = [
   'passed',
 ] as const;
 
+const TITLES = [
+  'step',
+  'storage',
+  'purpose',
+  'streams',
+  'seconds',
+  'frames',
+  'late',
+  'dropped',
+  'worst ms',
+  'MiB/s',
+  'outcome',
+] as const;
+
+function shownRows({ steps }: SearchDocument): unknown[][] {
+  return steps.map((step) => [
+    step.run,
+    step.fault === null ? step.phase : faultName(step.fault.command),
+    step.purpose,
+    step.streams,
+    step.durationMs / 1000,
+    step.framesTotal,
+    step.framesLate,
+    step.framesDropped,
+    formatFigure(step.worstFrameMs),
+    formatFigure(step.mebibytesPerS),
+    [step.passed ? 'no late frame' : 'late frames', ...step.invalidReasons].join(', '),
+  ]);
+}
+
 function stepRows({ steps }: SearchDocument): unknown[][] {
   return steps.map((step) => COLUMNS.map((column) => step[column]));
 }
@@ -84,7 +115,7 @@ export const searchForms: OutputForms<SearchDocument> = {
       verdict: searchVerdict(document),
       outcome: document.valid && document.streams > 0 ? 'good' : 'doubtful',
       sections: [
-        { title: 'The search', html: stepsChart(document) + tableHtml(COLUMNS, stepRows(document)) },
+        { title: 'The search', html: stepsChart(document) + tableHtml(TITLES, shownRows(document)) },
         {
           title: 'The run that confirmed it, over time',
           html:
