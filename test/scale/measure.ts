@@ -32,10 +32,14 @@ export async function inFlight(
   await Promise.all(Array.from({ length: outstanding }, work));
 }
 
-/** Resident now, and at the peak: MiB. */
-export async function residentMib(): Promise<{ readonly now: number; readonly peak: number }> {
+/** Resident now, of it what is no file mapped into memory, and at the peak: MiB. */
+export async function residentMib(): Promise<{
+  readonly now: number;
+  readonly anonymous: number;
+  readonly peak: number;
+}> {
   const status = await readFile('/proc/self/status', 'utf8');
   const of = (field: string): number =>
     Math.round(Number(new RegExp(`${field}:\\s*(\\d+)`).exec(status)?.[1] ?? 0) / 1024);
-  return { now: of('VmRSS'), peak: of('VmHWM') };
+  return { now: of('VmRSS'), anonymous: of('RssAnon'), peak: of('VmHWM') };
 }

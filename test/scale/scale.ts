@@ -1,8 +1,8 @@
 /**
  * What a store of many small objects costs, and how it starts after a kill: `npm run scale -- --objects 1000000 [--bytes 256]
- * [--folder DIR] [--rebuild]`. One process writes (three replicas on four devices, fsync on), and tells at 10⁴, 10⁵ … objects what a write, a
+ * [--folder DIR] [--rebuild] [--keep]`. One process writes (three replicas on four devices, fsync on), and tells at 10⁴, 10⁵ … objects what a write, a
  * read and a page of a listing cost by then; it is killed amid writes; another opens what it left. With --rebuild
- * the indexes are removed, and made again from the logs.
+ * the indexes are removed, and made again from the logs. With --keep the store stays, for `scale.ts open FOLDER`.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
@@ -25,6 +25,12 @@ const SAMPLE = 5000;
 const PAGES = 20;
 const PAGE_NAMES = 1000;
 const KILL_AFTER_MS = 1500;
+/** As `holdfast up` starts a process that serves clients. */
+const PROCESS_FLAGS = ['--max-semi-space-size=2'];
+const PROCESS_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '2',
+  UV_THREADPOOL_SIZE: '16',
+};
 
 function nameOf(number: number): string {
   return `photos/2026/${String(number).padStart(10, '0')}.jpg`;
@@ -73,12 +79,12 @@ class Filling {
       inFlight(SAMPLE, OUTSTANDING, () => this.#cluster.records.read(keyOf(any()))),
     );
     const list = await measured(() => inFlight(PAGES, 1, () => this.#page(any())));
-    const { now, peak } = await residentMib();
+    const { now, anonymous, peak } = await residentMib();
     const each = [write, read].map(({ cpuMicroseconds }) => (cpuMicroseconds / SAMPLE).toFixed(0));
     const page = (list.cpuMicroseconds / PAGES / 1000).toFixed(1);
     print(
       `${objects} objects: CPU of a write ${each[0]} µs, of a read ${each[1]} µs, of a page of ${PAGE_NAMES} names ${page} ms; ` +
-        `resident ${now} MiB, at the peak ${peak} MiB`,
+        `resident ${now} MiB, ${anonymous} without files, at the peak ${peak} MiB`,
     );
   }
 
@@ -127,7 +133,10 @@ async function open(folder: string): Promise<void> {
 
 /** This program again; resolves when it says 'full', or ends. */
 async function start(role: readonly string[]): Promise<ChildProcess> {
-  const child = fork(import.meta.filename, role);
+  const child = fork(import.meta.filename, role, {
+    execArgv: PROCESS_FLAGS,
+    env: { ...PROCESS_ENVIRONMENT, ...process.env },
+  });
   await new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());
     child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`ended with ${code}`))));
@@ -170,12 +179,14 @@ else {
       bytes: { type: 'string', default: '256' },
       folder: { type: 'string', default: tmpdir() },
       rebuild: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
     },
   });
   const folder = await mkdtemp(join(values.folder, 'holdfast-scale-'));
   try {
     await run(folder, Number(values.objects), Number(values.bytes), values.rebuild);
   } finally {
-    await rm(folder, { recursive: true });
+    if (values.keep) print(`kept in ${folder}`);
+    else await rm(folder, { recursive: true });
   }
 }
