@@ -39,10 +39,10 @@ async function wishOf(step: MeasuredStep, env: CommandIo['env']): Promise<Wish> 
 /** Steps that a search takes, about: some doublings, some halvings; with a fault fewer, from what the healthy one gave. */
 const SEARCH_STEPS = 8;
 const FAULT_STEPS = 4;
-/** Confirmations that fail end at their first late frame. */
-const CONFIRMATIONS = 1.4;
-/** Of a step, beside its warm-up and duration: the start, and the stagger of the streams. */
-const STEP_S = 1.5;
+/** Every other search fails once to confirm what it found, and ends that half-way, at its first late frame. */
+const CONFIRMATIONS = 1.25;
+/** Of a step, beside its warm-up, its duration and the stagger of its streams. */
+const STEP_S = 0.5;
 /** Of a measurement: opening the target, writing the clips, removing them. */
 const CLIPS_S = 8;
 
@@ -50,13 +50,14 @@ function expectedS({ kind, wish }: Wish): number {
   if (kind === 'classic') return wish.durationMs / 1000;
   if (kind === 'ops') return (wish.repeat * (wish.order.warmupMs + wish.order.durationMs)) / 1000 + CLIPS_S;
   if (kind === 'streams') {
-    const { warmupMs, durationMs } = wish.settings;
-    return wish.repeat * ((warmupMs + durationMs) / 1000 + STEP_S) + CLIPS_S;
+    const { warmupMs, durationMs, staggerMs } = wish.settings;
+    return wish.repeat * ((warmupMs + durationMs + staggerMs) / 1000 + STEP_S) + CLIPS_S;
   }
-  const { stepMs, durationMs, warmupMs, faults } = wish.search;
+  const { stepMs, durationMs, faults } = wish.search;
+  const aroundMs = wish.search.warmupMs + wish.streams.staggerMs;
   const steps = SEARCH_STEPS + FAULT_STEPS * faults.length;
-  const stepS = (stepMs + warmupMs) / 1000 + STEP_S;
-  const confirmS = (durationMs + warmupMs) / 1000 + STEP_S;
+  const stepS = (stepMs + aroundMs) / 1000 + STEP_S;
+  const confirmS = (durationMs + aroundMs) / 1000 + STEP_S;
   return steps * stepS + CONFIRMATIONS * (1 + faults.length) * confirmS + CLIPS_S;
 }
 
