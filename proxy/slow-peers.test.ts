@@ -1,9 +1,13 @@
 /** Heads, bodies and readers that come a byte at a time, or not at all: given up in time, and at a bounded cost. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { exchange, headOf } from './s3/raw-requests.fixture.ts';
+import { retainedBytes } from './s3/retained-memory.fixture.ts';
 import { openTestBed, type TestBed } from './s3/s3-test-bed.ts';
 
 async function stillServes(bed: TestBed): Promise<void> {
@@ -19,6 +23,17 @@ function dribble(socket: Socket, text: string, drop: string): void {
   const timer = setInterval(() => socket.write(drop), 20);
   socket.on('close', () => clearInterval(timer));
   socket.on('end', () => clearInterval(timer));
+}
+
+/** What servers of this process accept from here on, and from which port. */
+function acceptedSockets() {
+  const sockets: { readonly socket: Socket; readonly port: number | undefined }[] = [];
+  const take = (message: unknown): void => {
+    const { socket } = message as { socket: Socket };
+    sockets.push({ socket, port: socket.remotePort });
+  };
+  subscribe('net.server.socket', take);
+  return { sockets, [Symbol.dispose]: () => unsubscribe('net.server.socket', take) };
 }
 
 test('heads that come a byte at a time are given up, however many', async () => {
@@ -59,30 +74,32 @@ test('readers that do not read are given up, and hold little meanwhile', async (
   await bed.send({ method: 'PUT', path: '/box' });
   await bed.send({ method: 'PUT', path: '/box/film', body: randomBytes(40 << 20) });
   const head = headOf(bed, { method: 'GET', path: '/box/film' });
-  const before = process.memoryUsage();
-  const received: Promise<number>[] = [];
-  for (let index = 0; index < 12; index += 1) {
-    const socket = connect(bed.port, '127.0.0.1');
+  const before = await retainedBytes();
+  using accepted = acceptedSockets();
+  const readers = Array.from({ length: 12 }, () => connect(bed.port, '127.0.0.1'));
+  const received = readers.map((socket) => {
     socket.on('error', () => {});
     socket.write(head);
-    received.push(
-      new Promise((resolve) => {
-        let bytes = 0;
-        socket.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-        });
-        socket.pause();
-        // What the system holds is read only after the server must have given up.
-        setTimeout(() => socket.resume(), 4000);
-        socket.on('close', () => resolve(bytes));
-      }),
-    );
-  }
-  await new Promise((resolve) => setTimeout(resolve, 200));
+    let bytes = 0;
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    socket.pause();
+    // A reset is an end, too.
+    return new Promise<number>((resolve) => socket.on('close', () => resolve(bytes)));
+  });
+  await Promise.all(readers.map((socket) => once(socket, 'connect')));
+  const ports = new Set(readers.map(({ localPort }) => localPort));
+  await setTimeout(200);
   await stillServes(bed);
-  const now = process.memoryUsage();
-  const grown = now.arrayBuffers + now.heapUsed - before.arrayBuffers - before.heapUsed;
+  const now = await retainedBytes();
+  const grown = now.buffers + now.heap - before.buffers - before.heap;
   assert.ok(grown < 64 << 20, `${grown} bytes for 12 readers of 40 MiB each`);
+  // What the system holds is read only after the server has given up.
+  const served = () => accepted.sockets.filter(({ port }) => ports.has(port));
+  while (served().length < readers.length || served().some(({ socket }) => !socket.closed))
+    await setTimeout(20);
+  for (const socket of readers) socket.resume();
   for (const bytes of await Promise.all(received)) assert.ok(bytes < 40 << 20, `${bytes} bytes`);
   await stillServes(bed);
 });
