@@ -7,6 +7,7 @@ import type { Address } from '#common/io/network.ts';
 import { type DoorContexts, Doors } from './doors.ts';
 import { UnencodedPaths } from './http/unencoded-path.ts';
 import { S3Error } from './s3/errors.ts';
+import { Admission } from './traffic/admission.ts';
 import { Traffic } from './traffic/traffic.ts';
 import { malformedHead, refuseHead, refuseMalformed, refuseOnSocket } from './s3/malformed-request.ts';
 
@@ -25,7 +26,7 @@ export interface ProxyServerLimits {
   /** How long a connection may carry no byte in either direction while a request is under way. */
   readonly idleMs: number;
   readonly connectionsMax: number;
-  /** Requests under way at once; one more is refused in its door's own form, and its body is not read. */
+  /** Requests under way at once, fewer when too many answers are owed; one more is refused in its door's own form, and its body is not read. */
   readonly requestsMax: number;
   /** How long `close` waits for requests that are under way. */
   readonly closeMs: number;
@@ -70,8 +71,9 @@ export function createProxyServer(
   Object.assign(server, { httpAllowHalfOpen: true });
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleMs;
-  const active = new ActiveRequests(limits.requestsMax);
-  const app = buildApp(server, new Entrance(new Doors(contexts), active, traffic), active);
+  const active = new ActiveRequests();
+  const admission = new Admission(contexts.s3.clock, limits.requestsMax);
+  const app = buildApp(server, new Entrance(new Doors(contexts), active, admission, traffic), active);
   return {
     listen: async (at) => {
       await app.ready();
@@ -98,32 +100,20 @@ class ActiveRequests {
   readonly #running = new Set<Promise<void>>();
   readonly #responses = new Set<ServerResponse>();
   readonly #ending = new WeakSet<Socket>();
-  readonly #admittedMax: number;
-  #admitted = 0;
   #closing = false;
-
-  constructor(admittedMax: number) {
-    this.#admittedMax = admittedMax;
-  }
-
-  /** Whether no more is taken for now. */
-  get full(): boolean {
-    return this.#admitted >= this.#admittedMax;
-  }
 
   get closing(): boolean {
     return this.#closing;
   }
 
-  /** @param admitted false for one that is only being refused: such ones do not keep others out. */
-  add(response: ServerResponse, running: Promise<void>, admitted: boolean): void {
-    if (admitted) this.#admitted += 1;
+  /** @param over called when it is; nothing for a request that is only refused: such ones do not keep others out. */
+  add(response: ServerResponse, running: Promise<void>, over?: () => void): void {
     this.#running.add(running);
     this.#responses.add(response);
     void running.finally(() => {
       this.#running.delete(running);
       this.#responses.delete(response);
-      if (admitted) this.#admitted -= 1;
+      over?.();
     });
   }
 
@@ -160,11 +150,13 @@ class ActiveRequests {
 class Entrance {
   readonly #doors: Doors;
   readonly #active: ActiveRequests;
+  readonly #admission: Admission;
   readonly #traffic: Traffic;
 
-  constructor(doors: Doors, active: ActiveRequests, traffic: Traffic) {
+  constructor(doors: Doors, active: ActiveRequests, admission: Admission, traffic: Traffic) {
     this.#doors = doors;
     this.#active = active;
+    this.#admission = admission;
     this.#traffic = traffic;
   }
 
@@ -173,10 +165,10 @@ class Entrance {
     const malformed = malformedHead(incoming);
     if (malformed !== undefined) return refuseHead(malformed, response);
     if (this.#active.closing) response.shouldKeepAlive = false;
-    const overloaded = this.#active.full;
+    const overloaded = this.#admission.refuses(response);
     const url = incoming.url ?? '';
     const running = this.#doors.dispatch({ incoming, response, trace, overloaded, url, awaitsContinue });
-    this.#active.add(response, running, !overloaded);
+    this.#active.add(response, running, overloaded ? undefined : this.#admission.add({ incoming, response }));
   }
 }
 

@@ -12,7 +12,7 @@ import { keysIn, s3, signedHead } from '../../house/s3-request.ts';
 import { gatherCrowd } from './slow-crowd.ts';
 
 const PORTS = { s3: 24_100, control: 24_110, storage: 24_120, metrics: 24_130 };
-const RESIDENT_MIB_MAX = 512;
+const RESIDENT_MIB_MAX = 448;
 const CROWD = 500;
 const ROUNDS = 40;
 const FILM_BYTES = 8 * 2 ** 20;

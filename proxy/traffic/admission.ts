@@ -1,0 +1,107 @@
+/**
+ * Whether one more request is taken. What makes accepted requests slow is not how many are open (a slow sender costs little) but how many
+ * answers are owed: the body is here, and nothing has been answered. As many may be owed as are answered within a quarter of a
+ * second, measured while there is a queue; so whoever is accepted is answered soon, however much is offered, and the others are told at once.
+ *
+ * Reads of what is in memory are answered in the turn of the event loop that takes them, and owe nothing: their queue is the sockets that
+ * are ready. So a turn takes requests for a quarter of a second, and only refuses what it finds behind them.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '#common/io/clock.ts';
+
+/** So many may always be owed, and are always taken in one turn, however slow the machine has just been. */
+export const OWED_ALWAYS = 256;
+const OWED_S = 0.25;
+const TURN_MS_MAX = 250;
+/** The rate of answers is taken over such a time, and half of what it was before stays in it. */
+const WINDOW_MS = 250;
+const RATE_AT_FIRST_PER_S = 1000;
+/** After so many requests, or so long, the answers owed are counted anew. */
+const COUNTED_EVERY = 32;
+const COUNTED_MS = 20;
+
+export interface AdmittedRequest {
+  readonly incoming: Pick<IncomingMessage, 'complete'>;
+  readonly response: Pick<ServerResponse, 'headersSent' | 'socket'>;
+}
+
+export class Admission {
+  readonly #clock: Clock;
+  readonly #admittedMax: number;
+  readonly #admitted = new Set<AdmittedRequest>();
+  #owed = 0;
+  #sinceCount = 0;
+  #countedMs = 0;
+  #ratePerS = RATE_AT_FIRST_PER_S;
+  #answered = 0;
+  #windowMs: number | undefined;
+
+  #turnMs: number | undefined;
+  #askedInTurn = 0;
+
+  /** @param admittedMax requests under way at once, whatever they wait for. */
+  constructor(clock: Clock, admittedMax: number) {
+    this.#clock = clock;
+    this.#admittedMax = admittedMax;
+  }
+
+  /** Whether this one is not taken for now. One that waits behind others of its own connection owes nothing yet, and has no socket. */
+  refuses({ socket }: AdmittedRequest['response']): boolean {
+    if (this.#admitted.size >= this.#admittedMax) return true;
+    if (socket === null) return false;
+    if (this.#isLongTurn()) return true;
+    if (this.#admitted.size < OWED_ALWAYS) return false;
+    return this.#count() >= Math.max(OWED_ALWAYS, this.#ratePerS * OWED_S);
+  }
+
+  /** The answer is to be called, once, when the request is over. */
+  add(request: AdmittedRequest): () => void {
+    this.#admitted.add(request);
+    this.#sinceCount += 1;
+    return () => {
+      this.#admitted.delete(request);
+      this.#answered += 1;
+    };
+  }
+
+  /** Whether many requests have been taken, and for long, since the loop last came round. */
+  #isLongTurn(): boolean {
+    this.#askedInTurn += 1;
+    if (this.#turnMs !== undefined)
+      return this.#askedInTurn > OWED_ALWAYS && this.#clock.monotonicMs() - this.#turnMs > TURN_MS_MAX;
+    this.#turnMs = this.#clock.monotonicMs();
+    this.#askedInTurn = 1;
+    setImmediate(() => {
+      this.#turnMs = undefined;
+    });
+    return false;
+  }
+
+  /** What came since the last count is counted as owed until the next: a body may be here with its head. */
+  #count(): number {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#sinceCount >= COUNTED_EVERY || nowMs - this.#countedMs >= COUNTED_MS) {
+      this.#owed = 0;
+      for (const { incoming, response } of this.#admitted)
+        if (incoming.complete && !response.headersSent && response.socket !== null) this.#owed += 1;
+      this.#sinceCount = 0;
+      this.#countedMs = nowMs;
+      this.#measure(nowMs);
+    }
+    return this.#owed + this.#sinceCount;
+  }
+
+  /** Only under a queue is what is answered all that can be. */
+  #measure(nowMs: number): void {
+    if (this.#owed < OWED_ALWAYS / 2 || this.#windowMs === undefined) {
+      this.#windowMs = nowMs;
+      this.#answered = 0;
+      return;
+    }
+    const tookMs = nowMs - this.#windowMs;
+    if (tookMs < WINDOW_MS) return;
+    this.#ratePerS = (this.#ratePerS + (this.#answered * 1000) / tookMs) / 2;
+    this.#windowMs = nowMs;
+    this.#answered = 0;
+  }
+}
