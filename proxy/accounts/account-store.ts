@@ -18,10 +18,16 @@ export class AccountStore {
   readonly #cluster: Cluster;
   readonly #clock: Clock;
   readonly #recent = new Map<SpaceId, RecentAccount>();
+  #changes = 0;
 
   constructor(cluster: Cluster, clock: Clock) {
     this.#cluster = cluster;
     this.#clock = clock;
+  }
+
+  /** Rises with every change made here: what was concluded from accounts before it is to be asked again. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** The same, at most a second old: for what is asked of every request. */
@@ -56,6 +62,7 @@ export class AccountStore {
       const current = stored === undefined ? fresh : decodeAccount(stored.content);
       return { action: 'write', ...encodeAccount({ ...current, ...change(current) }), result: undefined };
     });
+    this.#changes += 1;
     this.#recent.delete(account);
   }
 }

@@ -20,6 +20,8 @@ interface KnownLimits {
   readonly limits: Limits;
   /** Monotonic milliseconds, from before the oldest of the reads that it was made of. */
   readonly readAtMs: number;
+  /** The account store's, from before them. */
+  readonly changes: number;
 }
 
 interface Recent {
@@ -44,11 +46,12 @@ export class QuotaLimits {
   /** What `ofAccount` would give, where that takes no reading. */
   known(account: SpaceId): Limits | undefined {
     const known = this.#known.get(account);
-    const isRecent = known !== undefined && this.#clock.monotonicMs() - known.readAtMs < RECENT_MS;
-    return isRecent ? known.limits : undefined;
+    if (known === undefined || known.changes !== this.#accounts.changes) return undefined;
+    return this.#clock.monotonicMs() - known.readAtMs < RECENT_MS ? known.limits : undefined;
   }
 
   async ofAccount(account: SpaceId): Promise<Limits> {
+    const { changes } = this.#accounts;
     const ownRead = this.#quotas(account);
     const defaultRead = this.#quotas(DEFAULT_QUOTAS_SPACE);
     const [own, byDefault, { record, readAtMs }] = await Promise.all([
@@ -61,6 +64,7 @@ export class QuotaLimits {
     this.#known.set(account, {
       limits,
       readAtMs: Math.min(ownRead.readAtMs, defaultRead.readAtMs, readAtMs),
+      changes,
     });
     return limits;
   }
