@@ -35,7 +35,7 @@ export async function drainToStripes(
 ): Promise<{ digests: BodyDigests; stripes: Stripe[] }> {
   const writer = cluster.bodies.write(owner);
   try {
-    const digests = await body.drain((chunk) => writer.write(chunk));
+    const digests = await body.drain((chunk) => writer.write(chunk), { overlapping: true });
     return { digests, stripes: await writer.finish() };
   } catch (error) {
     await writer.abort();
