@@ -22,29 +22,33 @@ export interface Group {
   readonly concurrency: number;
   /** Whether a process runs many of its files, and not one. */
   readonly together?: boolean;
-  /** Files that take longest: they come first, or one of them would run alone at the end. */
-  readonly first?: readonly string[];
+  /** Files whose names end like this are another group's. */
+  readonly without?: readonly string[];
   /** Whether it needs the Debian packages. */
   readonly needsPackages: boolean;
 }
 
 const ROOMS = ['common', 'ring', 'storage-node', 'cluster', 'proxy', 'control', 'console', 'bench'];
+/**
+ * Tests beside their subject that are no unit's: they run programs and servers, load them, crash a device at every call, or throw
+ * thousands of inputs at a parser. Their names say so.
+ */
+const LONGER = ['crash', 'faults', 'fuzz', 'load', 'real'].map((kind) => `.${kind}.test.ts`);
 
 export const groups: readonly Group[] = [
   { name: 'tidy', patterns: ['test/tidy.test.ts'], concurrency: 1, needsPackages: false },
   {
     name: 'unit',
     patterns: ROOMS.map((room) => `${room}/**/*.test.ts`),
+    without: LONGER,
     concurrency: 2,
     together: true,
-    first: [
-      'bench/meter/meter.test.ts',
-      'bench/load/load.test.ts',
-      'proxy/slow-peers.test.ts',
-      'storage-node/engine/every-call.faults.test.ts',
-      'bench/meter/agents/agents.test.ts',
-      'proxy/hostile-senders.test.ts',
-    ],
+    needsPackages: false,
+  },
+  {
+    name: 'longer',
+    patterns: ROOMS.flatMap((room) => LONGER.map((ending) => `${room}/**/*${ending}`)),
+    concurrency: 2,
     needsPackages: false,
   },
   { name: 'cluster', patterns: ['test/cluster/**/*.test.ts'], concurrency: 2, needsPackages: false },
@@ -54,10 +58,11 @@ export const groups: readonly Group[] = [
   { name: 'clients', patterns: ['test/clients/**/*.test.ts'], concurrency: 1, needsPackages: true },
 ];
 
-/** The group's files below `root`, sorted behind those that come first. */
+/** The group's files below `root`, sorted. */
 export async function filesOf(root: string, group: Group): Promise<string[]> {
   const files: string[] = [];
-  for await (const file of glob([...group.patterns], { cwd: root })) files.push(join(root, file));
-  const first = (group.first ?? []).map((file) => join(root, file)).filter((file) => files.includes(file));
-  return [...first, ...files.filter((file) => !first.includes(file)).toSorted()];
+  for await (const file of glob([...group.patterns], { cwd: root })) {
+    if (group.without?.some((ending) => file.endsWith(ending)) !== true) files.push(join(root, file));
+  }
+  return files.toSorted();
 }
