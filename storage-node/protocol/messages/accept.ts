@@ -2,27 +2,12 @@
  * ACCEPT: route, key, state (its ballot is the one that was promised). Answered by ACCEPTED (empty) or REFUSED.
  */
 import { ByteReader } from '#common/codec/byte-reader.ts';
-import type { RecordKey } from '#common/codec/record-key.ts';
-import type { AcceptedState } from '../accepted-state.ts';
 import { frameTypes } from '../frame.ts';
-import {
-  type EncodedMessage,
-  ROUTE_BYTES,
-  type Route,
-  emptyMessage,
-  readKey,
-  readRoute,
-  readState,
-  smallMessage,
-  stateMessage,
-  writeRoute,
-} from './message.ts';
+import { type KeyedState, decodeKeyedState, encodeKeyedState } from './keyed-state.ts';
+import { type EncodedMessage, emptyMessage, smallMessage } from './message.ts';
 
-export interface Accept {
+export interface Accept extends KeyedState {
   readonly type: 'accept';
-  readonly route: Route;
-  readonly key: RecordKey;
-  readonly state: AcceptedState;
 }
 
 export interface Accepted {
@@ -36,22 +21,11 @@ export interface Refused {
 }
 
 export function encodeAccept(message: Accept): EncodedMessage {
-  const bytes = ROUTE_BYTES + 2 + message.key.length;
-  return stateMessage(
-    frameTypes.accept,
-    bytes,
-    (into) => writeRoute(into, message.route).short(message.key),
-    message.state,
-  );
+  return encodeKeyedState(frameTypes.accept, message);
 }
 
 export function decodeAccept(payload: Buffer): Accept {
-  const from = new ByteReader(payload, 'protocol-violation');
-  const route = readRoute(from);
-  const key = readKey(from);
-  const state = readState(from);
-  from.end();
-  return { type: 'accept', route, key, state };
+  return { type: 'accept', ...decodeKeyedState(payload) };
 }
 
 export function encodeAccepted(): EncodedMessage {

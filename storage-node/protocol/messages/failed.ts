@@ -21,11 +21,13 @@ export function encodeFailed(error: unknown): EncodedMessage {
   );
 }
 
+/** A code that is not known here is a newer peer's: the request has failed, and the connection is as good as before. */
 export function decodeFailed(payload: Buffer): Failed {
   const from = new ByteReader(payload, 'protocol-violation');
   const code = from.short(CODE_BYTES_MAX).toString();
   const detail = from.short(DETAIL_BYTES_MAX).toString();
   from.end();
-  if (!Object.hasOwn(errorCodes, code)) throw from.violation('an unknown error code');
-  return { type: 'failed', error: new HoldfastError(code as ErrorCode, detail) };
+  if (Object.hasOwn(errorCodes, code))
+    return { type: 'failed', error: new HoldfastError(code as ErrorCode, detail) };
+  return { type: 'failed', error: new HoldfastError('device-failed', `${code}: ${detail}`) };
 }

@@ -35,7 +35,13 @@ import {
   payloadOf,
   plain,
 } from './message.fixture.ts';
-import { CONTENT_BYTES_MAX, type EncodedMessage, SUMMARY_BYTES_MAX, emptyMessage } from './message.ts';
+import {
+  CONTENT_BYTES_MAX,
+  type EncodedMessage,
+  SUMMARY_BYTES_MAX,
+  emptyMessage,
+  smallMessage,
+} from './message.ts';
 import { decodePrepare, encodePrepare, encodePromised } from './prepare.ts';
 import { decodePurge, encodePurge, encodePurged } from './purge.ts';
 import { decodeRead, encodeBallotAnswer, encodeRead, encodeStateAnswer } from './read.ts';
@@ -288,6 +294,18 @@ describe('an answer', () => {
     assert.ok(failed.type === 'failed');
     assert.equal(failed.error.code, 'device-failed');
     assert.ok(payload.length <= 1100);
+  });
+
+  test('FAILED of a newer peer, whose code is not known here, ends the request and not the connection', () => {
+    const payload = payloadOf(
+      smallMessage(frameTypes.failed, 4 + 9 + 3, (into) =>
+        into.short(Buffer.from('gone-cold')).short(Buffer.from('why')),
+      ),
+    );
+    const failed = reply(frameTypes.failed)(payload);
+    assert.ok(failed.type === 'failed');
+    assert.deepEqual([failed.error.code, failed.error.message], ['device-failed', 'gone-cold: why']);
+    withstands(reply(frameTypes.failed), payload);
   });
 
   test('is never a request', () => {

@@ -3,38 +3,18 @@
  * one exception: a device that has nothing of the key refuses what lies at or below its floor, for it may have forgotten a later
  * tombstone. Answered by ACCEPTED when it, or what is above it, is durable; or by REFUSED.
  */
-import { ByteReader } from '#common/codec/byte-reader.ts';
-import type { RecordKey } from '#common/codec/record-key.ts';
-import type { AcceptedState } from '../accepted-state.ts';
 import { frameTypes } from '../frame.ts';
-import {
-  type EncodedMessage,
-  ROUTE_BYTES,
-  type Route,
-  readKey,
-  readRoute,
-  readState,
-  stateMessage,
-  writeRoute,
-} from './message.ts';
+import { type KeyedState, decodeKeyedState, encodeKeyedState } from './keyed-state.ts';
+import type { EncodedMessage } from './message.ts';
 
-export interface Repair {
+export interface Repair extends KeyedState {
   readonly type: 'repair';
-  readonly route: Route;
-  readonly key: RecordKey;
-  readonly state: AcceptedState;
 }
 
-export function encodeRepair({ route, key, state }: Repair): EncodedMessage {
-  const bytes = ROUTE_BYTES + 2 + key.length;
-  return stateMessage(frameTypes.repair, bytes, (into) => writeRoute(into, route).short(key), state);
+export function encodeRepair(message: Repair): EncodedMessage {
+  return encodeKeyedState(frameTypes.repair, message);
 }
 
 export function decodeRepair(payload: Buffer): Repair {
-  const from = new ByteReader(payload, 'protocol-violation');
-  const route = readRoute(from);
-  const key = readKey(from);
-  const state = readState(from);
-  from.end();
-  return { type: 'repair', route, key, state };
+  return { type: 'repair', ...decodeKeyedState(payload) };
 }
