@@ -23,6 +23,8 @@ const PAUSE_MS = 100;
  */
 const WHOLE_WINDOWS_MAX = 32;
 const BUFFER_WINDOWS_MAX = 96;
+/** One read of so many begins with any member of its stripe. No multiple of three, which is how many there are. */
+const ANY_MEMBER_EVERY = 8;
 
 export async function downloadStripe(
   context: ClusterContext,
@@ -63,10 +65,15 @@ export async function downloadStripe(
   }
 }
 
-/** The first member is the one whose page cache has what was written a while ago; from another process any is as good. */
+/**
+ * The first member is the one whose page cache has what was written a while ago; from another process any is as good. Some reads
+ * begin with any member all the same: what is damaged there is found by being read, and then mended.
+ */
 function firstTurn(context: ClusterContext, stripe: Stripe): number {
   const [first] = placeBlob(context, stripe.id).members;
-  return first !== undefined && context.nodes.isHere(first) ? 0 : context.randomness.below(1 << 16);
+  const turn = context.randomness.below(1 << 16);
+  const prefersFirst = first !== undefined && context.nodes.isHere(first);
+  return prefersFirst && turn % ANY_MEMBER_EVERY !== 0 ? 0 : turn;
 }
 
 /** Members in turn; a device that joins may not have the stripe yet and comes last. */

@@ -11,7 +11,8 @@ import { type DeviceState, cutLog, damageDevice, inspectDevice } from './damage-
 
 const PORT = 22_840;
 const OBJECTS = 60;
-const READS = 4;
+/** One of eight begins with any of a stripe's three members, the others with the first. */
+const READS = 32;
 const MENDED_ROUNDS_MAX = 6;
 /** Repairs begin two seconds after a miss was noticed. */
 const REPAIR_MS = 5000;
