@@ -27,6 +27,9 @@ import { HttpMetrics } from './traffic/http-metrics.ts';
 import { observeProxy } from './traffic/proxy-metrics.ts';
 import { Traffic } from './traffic/traffic.ts';
 
+/** How long a start waits for control where nothing was kept of what it said before. */
+const FIRST_WORD_MS_MAX = 3000;
+
 /** @param local the devices of this process, when it has some. */
 export async function runProxyRole(
   config: ProxyRoleConfig,
@@ -94,6 +97,8 @@ export async function runProxyRole(
   const doors = { s3, swift: buildSwiftContext(s3, clusterKey, follower?.known) };
   const limits = { ...defaultServerLimits, requestsMax: config.requestsMax };
   const server = createProxyServer(doors, limits, traffic);
+  // Whoever knocks at the first start is told who he is, and not that nobody can tell; control starts at the same time.
+  await follower?.current(FIRST_WORD_MS_MAX);
   const port = await server.listen(
     control.listener === undefined ? config.listen : (control.listener as Server),
   );

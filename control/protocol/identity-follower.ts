@@ -47,6 +47,8 @@ export class IdentityFollower {
   #failures = 0;
   #isSaveNear = false;
   #isClosed = false;
+  /** Called when what is known is current. */
+  readonly #awaited: (() => void)[] = [];
 
   private constructor(options: IdentityFollowerOptions) {
     const { feed, clusterKey, clock, keepMs } = options;
@@ -77,8 +79,19 @@ export class IdentityFollower {
     return follower;
   }
 
+  /** Resolves when what is known is current, as it is at once after a restart; or when that has not come about in `msMax`. */
+  async current(msMax: number): Promise<void> {
+    if (this.known.isCurrent) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(msMax, resolve);
+    this.#awaited.push(resolve);
+    await promise;
+    timer.cancel();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const resolve of this.#awaited.splice(0)) resolve();
     for (const timer of [this.#retry, this.#silence, this.#save]) timer?.cancel();
     this.#stream?.cancel();
     this.#client.close();
@@ -115,6 +128,7 @@ export class IdentityFollower {
     this.known.apply(readFeedBody(frame.body));
     this.#failures = 0;
     if (this.known.changes !== before) this.#planSave(SAVE_AFTER_MS);
+    if (this.known.isCurrent) for (const resolve of this.#awaited.splice(0)) resolve();
   }
 
   #expectWord(stream: ClientReadableStream<FeedFrame>): void {

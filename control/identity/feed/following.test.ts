@@ -85,6 +85,18 @@ describe('the identity feed', () => {
     }
   };
 
+  test('can be waited for: until control has told everything, or for no longer than was said', async () => {
+    const late = await follow({ cacheFile: join(folder, 'late') });
+    await late.current(60_000);
+    assert.ok(late.known.isCurrent);
+    await late.current(60_000);
+    await late.close();
+    const alone = await follow({ cacheFile: join(folder, 'alone'), clusterKey: Buffer.alloc(32, 1) });
+    await alone.current(50);
+    assert.ok(!alone.known.isCurrent);
+    await alone.close();
+  });
+
   test('lets a proxy verify a token by itself, until the token is revoked', async () => {
     const token = await login();
     const statement = follower.known.verifyToken(token);
