@@ -158,6 +158,10 @@ export class RunningCluster {
       });
       child.once('error', reject);
       child.once('close', (code) => resolve({ code, stdout, stderr }));
+      // A program that reads nothing may have ended before it is written to: how it went, its exit tells.
+      child.stdin.once('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') reject(error);
+      });
       child.stdin.end(input);
     });
   }

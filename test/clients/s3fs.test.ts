@@ -48,8 +48,11 @@ describe('s3fs', () => {
     await mount();
   });
   after(async () => {
-    await unmount();
-    await cluster[Symbol.asyncDispose]();
+    try {
+      await unmount();
+    } finally {
+      await cluster[Symbol.asyncDispose]();
+    }
   });
 
   test('git makes a repository on the bucket, commits, and another one is cloned from it', async () => {
