@@ -84,9 +84,8 @@ export class BucketDirectory {
   /** Leave to write, where that takes no reading. */
   knownLease(account: SpaceId | undefined, name: string): BucketLease | undefined {
     const cached = this.#fresh(placeOf(account, name));
-    return cached?.bucket.deletion === undefined && cached !== undefined
-      ? new BucketLease(this, name, cached)
-      : undefined;
+    if (cached === undefined || cached.bucket.deletion !== undefined) return undefined;
+    return new BucketLease(this, name, cached);
   }
 
   /** Leave to write; undefined when there is no such bucket. Throws BucketRefusal while it is being deleted. */

@@ -11,7 +11,7 @@ import { s3, type ShellKeys } from '../house/s3-request.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../holdfast', import.meta.url));
 const PORT_OFFSET = 14_860;
-const MOVED_MS_MAX = 600_000;
+const MOVED_MS_MAX = 240_000;
 const LANES = 3;
 
 interface Device {
