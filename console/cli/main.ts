@@ -10,6 +10,8 @@ if (process.env['NODE_COMPILE_CACHE'] === undefined) {
   enableCompileCache(fileURLToPath(new URL('../../../.cache/holdfast', import.meta.url)));
 }
 
+const HOUR_MS = 3_600_000;
+
 const abort = new AbortController();
 const io: CommandIo = { out: process.stdout, err: process.stderr, env: process.env, signal: abort.signal };
 
@@ -20,6 +22,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     abort.abort();
   });
 }
+
+// A command ends when it says so. Nothing that it waits for needs to hold the process: the clock's timers do not, nor does
+// a connection between two attempts; without this one, a proxy that waits for control would end in silence.
+setInterval(() => undefined, HOUR_MS);
 
 const { runProgram } = await import('./program.ts');
 process.exit(await runProgram(process.argv.slice(2), io));

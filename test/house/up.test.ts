@@ -260,6 +260,21 @@ describe('a cluster in the foreground', () => {
     assert.equal(await role.exit(), 0);
     assert.match(role.output, /"message":"stopped"/);
 
+    // One that has never heard of control, and cannot now, serves what it can.
+    const proxyFile = readFileSync(join(data, 'run', 'proxy-1.yaml'), 'utf8');
+    assert.match(proxyFile, /cacheFile: /);
+    const unheard = join(folder, 'unheard.yaml');
+    writeFileSync(
+      unheard,
+      proxyFile
+        .replace(/cacheFile: .*/, `cacheFile: ${join(folder, 'unheard')}`)
+        .replace(/^(?:metrics|membership):[^]*/m, ''),
+    );
+    await using proxy = new Foreground(LAUNCHER, ['serve', 'proxy', '--config', unheard]);
+    await proxy.prints(/"message":"serving"/);
+    proxy.kill('SIGTERM');
+    assert.equal(await proxy.exit(), 0);
+
     const broken = join(folder, 'broken.yaml');
     writeFileSync(
       broken,

@@ -87,7 +87,7 @@ export class FaultCluster implements AsyncDisposable {
       const { wires, wired } = await wire(options, config, plan, paths.root, folder);
       return new FaultCluster(
         { folder, paths, configFile },
-        wired.map((role) => withSegments(role, options.segmentBytes)),
+        wired.map((role) => withoutControl(withSegments(role, options.segmentBytes))),
         wires,
       );
     } catch (error) {
@@ -159,6 +159,17 @@ function withSegments(role: RoleConfig, segmentBytes: number | undefined): RoleC
     return { role: 'node', config: { ...role.config, storage: { ...role.config.storage, ...small } } };
   }
   return role.role === 'storage' ? { role: 'storage', config: { ...role.config, ...small } } : role;
+}
+
+/** There is no control here, so nobody is to wait for it at each start. */
+function withoutControl(role: RoleConfig): RoleConfig {
+  if (role.role === 'proxy') {
+    const { identity: _identity, ...config } = role.config;
+    return { role: 'proxy', config };
+  }
+  if (role.role !== 'node') return role;
+  const { identity: _identity, ...proxy } = role.config.proxy;
+  return { role: 'node', config: { ...role.config, proxy } };
 }
 
 interface Wired {
