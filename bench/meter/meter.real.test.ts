@@ -144,6 +144,28 @@ describe('holdfast meter search', () => {
     assert.ok(result.steps.some(({ passed }) => !passed));
   });
 
+  test('does not take a server for slow that has ceased to serve', async () => {
+    await using store = await PlantedStore.start();
+    // Two streams at once wear it out.
+    let wornOut = false;
+    const reading = new Set<string>();
+    store.faults = ({ method, name }) => {
+      if (method !== 'GET' || name === '') return undefined;
+      wornOut ||= reading.add(name).size > 1;
+      return wornOut ? { status: 503, code: 'SlowDown' } : undefined;
+    };
+    const steps = '--fps 100 --step-duration 500ms --duration 500ms --streams-max 8 --pre-buffer 40';
+    const args = `search --target s3:// --endpoint ${store.endpoint} ${steps} ${SMALL}`;
+    const { document, out } = await meter<SearchDocument>(args);
+    const result = document();
+    conforms(result);
+    assert.equal(result.steps[0]?.passed, true);
+    assert.equal(result.streams, 0);
+    assert.equal(result.valid, false);
+    assert.deepEqual(result.invalidReasons, ['not-confirmed', 'nothing-delivered']);
+    assert.match(out, /In step 3, with 1 of them, the storage delivered nothing: .*503/);
+  });
+
   test('runs a command in the middle of each step, and one behind it', async () => {
     using folder = new MeterFolder();
     using notes = new MeterFolder();

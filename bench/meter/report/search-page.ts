@@ -2,13 +2,14 @@
 import { formatFigure } from '../../load/units.ts';
 import { faultName } from '../search/fault.ts';
 import type { PhaseAnswer, SearchDocument } from '../search/search-document.ts';
+import { failureNotes } from '../streams/streams-document.ts';
 import { surroundings } from './surroundings.ts';
 import { chartHtml, pageHtml, tableHtml } from './html-page.ts';
 import { csvLines, type OutputForms } from './outputs.ts';
 import { lateChart, latencyMap, rateChart } from './streams-page.ts';
 
 function answerText({ streams, limitedBy, invalidReasons }: PhaseAnswer): string {
-  if (invalidReasons.includes('not-confirmed')) return 'none that was confirmed';
+  if (invalidReasons.includes('not-confirmed')) return '0 (no number was confirmed)';
   if (invalidReasons.includes('meter-limit')) return `${streams} (at least: the meter itself was reached)`;
   return limitedBy === 'the bound' ? `${streams} (at least: the bound was reached)` : String(streams);
 }
@@ -16,6 +17,14 @@ function answerText({ streams, limitedBy, invalidReasons }: PhaseAnswer): string
 function faultText(command: string): string {
   const name = faultName(command);
   return name === command ? `\`${command}\`` : name;
+}
+
+/** What the storage said when it delivered nothing any more. */
+function refusalOf({ steps }: SearchDocument): string {
+  const refused = steps.find(({ invalidReasons }) => invalidReasons.includes('nothing-delivered'));
+  if (refused === undefined) return '';
+  const { first } = Object.values(refused.failuresByKind)[0] ?? { first: '' };
+  return `\nIn step ${refused.run}, with ${refused.streams} of them, the storage delivered nothing: ${first}`;
 }
 
 export function searchVerdict(document: SearchDocument): string {
@@ -29,11 +38,12 @@ export function searchVerdict(document: SearchDocument): string {
       (fault) => `; while ${faultText(fault.command)}: ${answerText({ ...fault, limitedBy: 'late frames' })}`,
     )
     .join('');
+  const refusal = refusalOf(document);
   const doubt = document.valid
     ? ''
     : `\nNOT VALID: ${document.invalidReasons.join(' ') || (document.stopped ?? '')}`;
   const where = target === null ? '' : `\n${target.protocol}: ${target.caches}; ${target.durability}.`;
-  return `sustains ${answerText(healthy)} ${what}${ailing}${doubt}${where}`;
+  return `sustains ${answerText(healthy)} ${what}${ailing}${doubt}${refusal}${where}`;
 }
 
 const COLUMNS = [
@@ -76,7 +86,7 @@ function shownRows({ steps }: SearchDocument): unknown[][] {
     step.framesDropped,
     formatFigure(step.worstFrameMs),
     formatFigure(step.mebibytesPerS),
-    [step.passed ? 'no late frame' : 'late frames', ...step.invalidReasons].join(', '),
+    [step.passed ? 'no late frame' : 'late frames', ...step.invalidReasons, ...failureNotes(step)].join(', '),
   ]);
 }
 

@@ -1,7 +1,7 @@
 /** What a person reads when streams have run. */
 import { textTable } from '../../report/text-table.ts';
 import { formatFigure } from '../../load/units.ts';
-import type { RunFigures, StreamsDocument } from '../streams/streams-document.ts';
+import { failureNotes, type RunFigures, type StreamsDocument } from '../streams/streams-document.ts';
 import type { StreamRow } from '../streams/tally.ts';
 
 const ROWS_MAX = 12;
@@ -12,7 +12,7 @@ function figure(value: number | null | undefined): string {
 
 function notes(run: RunFigures): string {
   const parts = run.valid ? [] : [`NOT VALID: ${run.invalidReasons.join(' ')}`];
-  for (const [kind, { count }] of Object.entries(run.failuresByKind)) parts.push(`${count} × ${kind}`);
+  parts.push(...failureNotes(run));
   for (const [name, why] of Object.entries(run.lostWorkers)) parts.push(`${name} lost: ${why}`);
   return parts.join(', ');
 }

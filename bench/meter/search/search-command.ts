@@ -10,7 +10,7 @@ import { OUTPUT_OPTIONS, OUTPUT_USAGE, type OutputFiles, writeOutputs } from '..
 import { searchForms, searchVerdict } from '../report/search-page.ts';
 import { settingsShown } from '../streams/streams-command.ts';
 import { Stage } from '../streams/stage.ts';
-import { NO_STREAMS } from '../streams/streams-document.ts';
+import { failureNotes, NO_STREAMS } from '../streams/streams-document.ts';
 import {
   countStreams,
   STREAM_OPTIONS,
@@ -67,7 +67,8 @@ function stepLine(step: SearchStep): string {
     invalidReasons,
   } = step;
   const what = `${phase === 'during' ? 'during the fault, ' : ''}${purpose === 'confirm' ? 'confirming ' : ''}${streams} streams`;
-  const doubt = invalidReasons.length === 0 ? '' : ` (${invalidReasons.join(' ')})`;
+  const notes = [...invalidReasons, ...failureNotes(step)];
+  const doubt = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
   return `${passed ? '✔' : '✖'} ${what}: ${framesLate} of ${framesTotal} frames late, worst ${formatFigure(worstFrameMs)} ms, ${formatFigure(mebibytesPerS)} MiB/s${doubt}\n`;
 }
 

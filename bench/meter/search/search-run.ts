@@ -34,8 +34,8 @@ export interface SearchEvents {
 const LIMITS = { failure: 'late frames', bound: 'the bound', impossible: 'the meter itself' } as const;
 
 /** Reasons for which a run with late frames says nothing of the storage. */
-function meterWasInTheWay(reasons: readonly string[]): boolean {
-  return reasons.some((reason) => reason.startsWith('meter-'));
+function isOfMeter(reason: string): boolean {
+  return reason.startsWith('meter-');
 }
 
 interface Attempt {
@@ -87,10 +87,13 @@ export class SearchRun {
     const found = await findMost(probe('search', stepMs), { start, most, precision });
     const confirmed = await confirmMost(probe('confirm', durationMs), found.most, CONFIRMATIONS_MAX);
     const { streams } = confirmed;
-    const confirmedBy = streams === 0 ? null : (this.#document.steps.at(-1)?.run ?? null);
+    const last = this.#document.steps.at(-1);
+    const confirmedBy = streams === 0 ? null : (last?.run ?? null);
     const reasons: string[] = [];
     if (found.limitedBy === 'impossible' || confirmed.impossible) reasons.push('meter-limit');
     if (streams === 0 && found.most > 0) reasons.push('not-confirmed');
+    // Not even the last one, of the fewest streams, was a measurement of anything.
+    if (streams === 0) reasons.push(...(last?.invalidReasons.filter((reason) => !isOfMeter(reason)) ?? []));
     return { streams, limitedBy: LIMITS[found.limitedBy], confirmedBy, invalidReasons: reasons };
   }
 
@@ -120,7 +123,7 @@ export class SearchRun {
     if (purpose === 'confirm' && phase === 'healthy') this.#keep(step, result);
     this.#events.step(step);
     if (step.passed) return 'passes';
-    return meterWasInTheWay(step.invalidReasons) ? 'impossible' : 'fails';
+    return step.invalidReasons.some(isOfMeter) ? 'impossible' : 'fails';
   }
 
   #stepOf(result: CrewResult, durationMs: number) {
@@ -128,7 +131,7 @@ export class SearchRun {
     const countedMs = Math.min(durationMs, Math.max(0, result.elapsedMs - this.#settings.warmupMs));
     const figures = figuresOf(result, this.#document.steps.length + 1, countedMs / 1000);
     // A meter that was busy and yet had no late frame has shown what it was to show.
-    const spoilt = figures.invalidReasons.some((reason) => !reason.startsWith('meter-'));
+    const spoilt = figures.invalidReasons.some((reason) => !isOfMeter(reason));
     const passed = figures.framesLate === 0 && figures.framesTotal > 0 && !spoilt;
     return { ...figures, durationMs, passed };
   }

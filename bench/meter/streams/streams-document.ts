@@ -86,12 +86,24 @@ export function invalidReasonsOf(result: CrewResult): string[] {
   if (stopped === 'interrupted') reasons.push('interrupted');
   if (Object.keys(lost).length > 0) reasons.push('worker-lost');
   if (tally.rows.every(({ framesTotal }) => framesTotal === 0)) reasons.push('nothing-measured');
+  else if (nothingCame(result)) reasons.push('nothing-delivered');
   if (Object.keys(tally.failuresByKind).some((kind) => /^(content|length)-mismatch$/.test(kind)))
     reasons.push('content-failed');
   if (all.some(({ threadCpuShare }) => threadCpuShare >= CPU_SHARE_MAX)) reasons.push('meter-cpu');
   else if (all.some(({ utilization }) => utilization >= UTILIZATION_MAX)) reasons.push('meter-starved');
   if (tally.unitsMissed > tally.units * MISSED_SHARE_MAX) reasons.push('meter-late');
   return reasons;
+}
+
+/** The storage refused whatever was asked of it, in the warm-up too. */
+function nothingCame({ tally }: CrewResult): boolean {
+  const failures = Object.values(tally.failuresByKind).reduce((sum, { count }) => sum + count, 0);
+  return failures > 0 && tally.rows.every(({ bytes, firstFrameMs }) => bytes === 0 && firstFrameMs === null);
+}
+
+/** `3 × http-503`: what failed, and how often. */
+export function failureNotes({ failuresByKind }: RunFigures): string[] {
+  return Object.entries(failuresByKind).map(([kind, { count }]) => `${count} × ${kind}`);
 }
 
 export function figuresOf(result: CrewResult, run: number, seconds: number): RunFigures {
