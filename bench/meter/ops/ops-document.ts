@@ -102,10 +102,14 @@ export function mergedSeconds(results: readonly OpsResult[]): OpsSecond[] {
     const found = results.flatMap(({ seconds }) => seconds[at] ?? []);
     const sum = (of: (second: OpsSecond) => number): number =>
       found.reduce((total, one) => total + of(one), 0);
+    const heat: Record<number, number> = {};
+    for (const [bucket, count] of found.flatMap((one) => Object.entries(one.heat)))
+      heat[Number(bucket)] = (heat[Number(bucket)] ?? 0) + count;
     return {
       operations: sum((one) => one.operations),
       bytes: sum((one) => one.bytes),
       errors: sum((one) => one.errors),
+      heat,
     };
   });
 }

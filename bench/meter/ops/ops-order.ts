@@ -55,6 +55,8 @@ export interface OpsSecond {
   operations: number;
   bytes: number;
   errors: number;
+  /** Operations done by latency: heat bucket → count. */
+  readonly heat: Record<number, number>;
 }
 
 export interface OpsResult {

@@ -4,6 +4,7 @@ import { LatencyHistogram } from '../../load/latency-histogram.ts';
 import { OperationFailure } from '../../load/operation-failure.ts';
 import { RandomSequence } from '../../load/random-sequence.ts';
 import type { MediaObject, MediaTarget } from '../targets/target.ts';
+import { heatBucket } from '../streams/tally.ts';
 import { ObjectPool } from './object-pool.ts';
 import type {
   OperationName,
@@ -281,6 +282,8 @@ export class OpsRunner {
       counter.latencies.recordMs(nowMs - sinceMs);
       second.operations++;
       second.bytes += bytes;
+      const bucket = heatBucket(nowMs - sinceMs);
+      second.heat[bucket] = (second.heat[bucket] ?? 0) + 1;
       if (this.#done.length < TRACE_MAX)
         this.#done.push({ atMs: sinceMs, operation, name: task.name, sizeBytes: object?.sizeBytes ?? 0 });
     }
@@ -313,7 +316,7 @@ export class OpsRunner {
 
   #second(nowMs: number): OpsSecond {
     const at = Math.max(0, Math.floor(nowMs / 1000));
-    while (this.#seconds.length <= at) this.#seconds.push({ operations: 0, bytes: 0, errors: 0 });
+    while (this.#seconds.length <= at) this.#seconds.push({ operations: 0, bytes: 0, errors: 0, heat: {} });
     return this.#seconds[at] as OpsSecond;
   }
 

@@ -35,10 +35,11 @@ export function tableHtml(header: readonly string[], rows: readonly (readonly un
   const isNumber = (value: unknown): boolean =>
     typeof value === 'number' || /^-?[\d.,]+( %)?$/.test(String(value));
   const isNothing = (value: unknown): boolean => /^(|-|–|null|undefined)$/.test(String(value));
+  const isMissing = (value: unknown): boolean => /^[-–]$/.test(String(value));
   // A column of numbers, with what is missing of them, stands to the right with its title.
   const numeric = header.map(
     (_, column) =>
-      rows.some((row) => isNumber(row[column])) &&
+      rows.some((row) => isNumber(row[column]) || isMissing(row[column])) &&
       rows.every((row) => isNumber(row[column]) || isNothing(row[column])),
   );
   const right = (column: number): string => (numeric[column] === true ? ' class="n"' : '');
@@ -55,7 +56,7 @@ export function pairsHtml(pairs: readonly (readonly [string, unknown])[]): strin
 }
 
 function shown(value: unknown): string {
-  if (value === null || value === undefined) return '–';
+  if (value === null || value === undefined || value === '') return '–';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

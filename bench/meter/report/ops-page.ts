@@ -3,8 +3,9 @@ import { formatFigure } from '../../load/units.ts';
 import { textTable } from '../../report/text-table.ts';
 import type { OpsDocument, OperationRow, OpsRun } from '../ops/ops-document.ts';
 import { surroundings } from './surroundings.ts';
-import { chartHtml, pageHtml, tableHtml } from './html-page.ts';
+import { pageHtml, tableHtml } from './html-page.ts';
 import { csvLines, type OutputForms } from './outputs.ts';
+import { COLORS, latencyMap, percentileChart, rateChart } from './time-charts.ts';
 
 const HEADER = [
   'run',
@@ -71,20 +72,44 @@ export const opsForms: OutputForms<OpsDocument> = {
         { title: 'Operations', html: tableHtml(HEADER, lines(document)) },
         {
           title: 'Over time (last run)',
-          html: chartHtml({
-            title: 'Operations a second',
-            xLabel: 's',
-            x: document.seconds.map((_, at) => at),
-            yLabel: 'op/s',
-            series: [
-              {
-                label: 'done',
-                color: '#1c6e8c',
-                values: document.seconds.map(({ operations }) => operations),
-              },
-              { label: 'errors', color: '#c0392b', values: document.seconds.map(({ errors }) => errors) },
-            ],
-          }),
+          html:
+            rateChart(document, {
+              title: 'Operations a second',
+              unit: 'op/s',
+              series: [
+                {
+                  label: 'done',
+                  color: COLORS[0],
+                  values: document.seconds.map(({ operations }) => operations),
+                },
+                { label: 'errors', color: COLORS[4], values: document.seconds.map(({ errors }) => errors) },
+              ],
+            }) +
+            rateChart(document, {
+              title: 'Rate',
+              unit: 'MiB/s',
+              series: [
+                {
+                  label: 'MiB/s',
+                  color: COLORS[0],
+                  values: document.seconds.map(({ bytes }) => bytes / 2 ** 20),
+                },
+              ],
+            }) +
+            latencyMap(
+              'Latency of operations over time',
+              document.seconds.map(({ heat }) => heat),
+            ),
+        },
+        {
+          title: 'Latencies (last run)',
+          html: percentileChart(
+            'Latency by percentile',
+            (document.runs.at(-1)?.operations ?? []).map(({ operation, histogram }) => ({
+              label: operation,
+              histogram,
+            })),
+          ),
         },
         ...surroundings(document),
       ],

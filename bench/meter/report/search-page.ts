@@ -6,7 +6,7 @@ import { failureNotes } from '../streams/streams-document.ts';
 import { surroundings } from './surroundings.ts';
 import { chartHtml, pageHtml, tableHtml } from './html-page.ts';
 import { csvLines, type OutputForms } from './outputs.ts';
-import { lateChart, latencyMap, rateChart } from './streams-page.ts';
+import { bytesChart, frameLatencies, lateChart } from './streams-page.ts';
 
 function answerText({ streams, limitedBy, invalidReasons }: PhaseAnswer): string {
   if (invalidReasons.includes('not-confirmed')) return '0 (no number was confirmed)';
@@ -129,9 +129,7 @@ export const searchForms: OutputForms<SearchDocument> = {
         {
           title: 'The run that confirmed it, over time',
           html:
-            chartHtml(rateChart(document.seconds)) +
-            chartHtml(lateChart(document.seconds)) +
-            latencyMap(document.seconds),
+            bytesChart(document) + chartHtml(lateChart(document.seconds)) + frameLatencies(document.seconds),
         },
         ...surroundings(document),
       ],

@@ -1,39 +1,24 @@
 /** The page and the rows of a run of streams. */
-import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
-import { formatFigure } from '../../load/units.ts';
+import type { SearchDocument } from '../search/search-document.ts';
 import type { StreamsDocument } from '../streams/streams-document.ts';
-import { HEAT_BUCKETS, heatBucketMs, type Second } from '../streams/tally.ts';
+import type { Second } from '../streams/tally.ts';
 import { surroundings } from './surroundings.ts';
-import {
-  type Chart,
-  chartHtml,
-  heatMapHtml,
-  type Page,
-  pageHtml,
-  type Section,
-  tableHtml,
-} from './html-page.ts';
+import { type Chart, chartHtml, type Page, pageHtml, type Section, tableHtml } from './html-page.ts';
 import type { OutputForms } from './outputs.ts';
 import { csvLines } from './outputs.ts';
+import { COLORS, latencyMap, percentileChart, rateChart } from './time-charts.ts';
 import { verdict } from './streams-table.ts';
 
 const ROWS_SHOWN_MAX = 200;
-const PERCENTILES = [50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99, 100];
 
-export function rateChart(seconds: readonly Second[]): Chart {
-  return {
+/** MiB a second. */
+export function bytesChart(document: StreamsDocument | SearchDocument): string {
+  const values = document.seconds.map(({ bytes }) => bytes / 2 ** 20);
+  return rateChart(document, {
     title: 'Rate',
-    xLabel: 's',
-    x: seconds.map((_, second) => second),
-    yLabel: 'MiB/s',
-    series: [
-      {
-        label: 'MiB/s',
-        color: '#1c6e8c',
-        values: seconds.map(({ bytes }) => Number((bytes / 2 ** 20).toFixed(2))),
-      },
-    ],
-  };
+    unit: 'MiB/s',
+    series: [{ label: 'MiB/s', color: COLORS[0], values }],
+  });
 }
 
 export function lateChart(seconds: readonly Second[]): Chart {
@@ -46,45 +31,11 @@ export function lateChart(seconds: readonly Second[]): Chart {
   };
 }
 
-function percentileChart(histogram: string): string {
-  if (histogram === '') return '';
-  const decoded = decodeFromCompressedBase64(histogram);
-  if (decoded.totalCount === 0) return '';
-  return chartHtml({
-    title: 'Latency of a frame by percentile',
-    xLabel: 'nines: 1 is 90 %, 2 is 99 %, 4 is 99.99 %',
-    x: PERCENTILES.map((percentile) =>
-      Number((-Math.log10(1 - Math.min(99.999, percentile) / 100)).toFixed(3)),
-    ),
-    yLabel: 'ms',
-    logarithmic: true,
-    series: [
-      {
-        label: 'ms',
-        color: '#1c6e8c',
-        values: PERCENTILES.map((percentile) =>
-          Math.max(0.001, decoded.getValueAtPercentile(percentile) / 1000),
-        ),
-      },
-    ],
-  });
-}
-
-export function latencyMap(seconds: readonly Second[]): string {
-  const used = seconds.flatMap(({ heat }) => Object.keys(heat).map(Number));
-  if (used.length === 0) return '';
-  const first = Math.min(...used);
-  const last = Math.min(HEAT_BUCKETS - 1, Math.max(...used));
-  return heatMapHtml({
-    title: 'Latency of frames over time',
-    columns: seconds.length,
-    rowLabels: Array.from(
-      { length: last - first + 1 },
-      (_, row) => `${formatFigure(heatBucketMs(first + row))} ms`,
-    ),
-    xLabel: 'seconds',
-    count: (column, row) => seconds[column]?.heat[first + row] ?? 0,
-  });
+export function frameLatencies(seconds: readonly Second[]): string {
+  return latencyMap(
+    'Latency of frames over time',
+    seconds.map(({ heat }) => heat),
+  );
 }
 
 function runsSection(document: StreamsDocument): Section {
@@ -218,9 +169,15 @@ function pageOf(document: StreamsDocument): Page {
       runsSection(document),
       {
         title: 'Over time (last run)',
-        html: chartHtml(rateChart(seconds)) + chartHtml(lateChart(seconds)) + latencyMap(seconds),
+        html: bytesChart(document) + chartHtml(lateChart(seconds)) + frameLatencies(seconds),
       },
-      { title: 'Latencies', html: percentileChart(document.histogram) + perStreamChart(document) },
+      {
+        title: 'Latencies',
+        html:
+          percentileChart('Latency of a frame by percentile', [
+            { label: 'ms', histogram: document.histogram },
+          ]) + perStreamChart(document),
+      },
       streamsSection(document),
       meterSection(document),
       ...surroundings(document),
