@@ -154,7 +154,7 @@ describe('holdfast meter search', () => {
       wornOut ||= reading.add(name).size > 1;
       return wornOut ? { status: 503, code: 'SlowDown' } : undefined;
     };
-    const steps = '--fps 100 --step-duration 500ms --duration 500ms --streams-max 8 --pre-buffer 40';
+    const steps = '--step-duration 500ms --duration 500ms --streams-max 8 --pre-buffer 250';
     const args = `search --target s3:// --endpoint ${store.endpoint} ${steps} ${SMALL}`;
     const { document, out } = await meter<SearchDocument>(args);
     const result = document();
@@ -163,7 +163,8 @@ describe('holdfast meter search', () => {
     assert.equal(result.streams, 0);
     assert.equal(result.valid, false);
     assert.deepEqual(result.invalidReasons, ['not-confirmed', 'nothing-delivered']);
-    assert.match(out, /In step 3, with 1 of them, the storage delivered nothing: .*503/);
+    // In step 2 only the stream that asks first may be given anything, and which that is nobody decides.
+    assert.match(out, /In step (?:2, with 2|3, with 1) of them, the storage delivered nothing: .*503/);
   });
 
   test('runs a command in the middle of each step, and one behind it', async () => {
