@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { REQUESTS_MAX_DEFAULT } from '#common/config/proxy-limits-config.ts';
 import type { Address } from '#common/io/network.ts';
 import { type DoorContexts, Doors } from './doors.ts';
+import { Pipeline } from './http/pipeline.ts';
 import { UnencodedPaths } from './http/unencoded-path.ts';
 import { S3Error } from './s3/errors.ts';
 import { Admission } from './traffic/admission.ts';
@@ -106,14 +107,12 @@ class ActiveRequests {
     return this.#closing;
   }
 
-  /** @param over called when it is; nothing for a request that is only refused: such ones do not keep others out. */
-  add(response: ServerResponse, running: Promise<void>, over?: () => void): void {
+  add(response: ServerResponse, running: Promise<void>): void {
     this.#running.add(running);
     this.#responses.add(response);
     void running.finally(() => {
       this.#running.delete(running);
       this.#responses.delete(response);
-      over?.();
     });
   }
 
@@ -152,6 +151,7 @@ class Entrance {
   readonly #active: ActiveRequests;
   readonly #admission: Admission;
   readonly #traffic: Traffic;
+  readonly #pipeline = new Pipeline();
 
   constructor(doors: Doors, active: ActiveRequests, admission: Admission, traffic: Traffic) {
     this.#doors = doors;
@@ -161,14 +161,32 @@ class Entrance {
   }
 
   take(incoming: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    this.#pipeline.inTurn(incoming, response, () => this.#begin(incoming, response, awaitsContinue));
+  }
+
+  #begin(incoming: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const trace = this.#traffic.begin(incoming, response);
     const malformed = malformedHead(incoming);
     if (malformed !== undefined) return refuseHead(malformed, response);
     if (this.#active.closing) response.shouldKeepAlive = false;
-    const overloaded = this.#admission.refuses(response);
+    const overloaded = this.#admission.refuses();
     const url = incoming.url ?? '';
     const running = this.#doors.dispatch({ incoming, response, trace, overloaded, url, awaitsContinue });
-    this.#active.add(response, running, overloaded ? undefined : this.#admission.add({ incoming, response }));
+    this.#active.add(response, running);
+    // One that is only refused does not keep others out.
+    if (!overloaded) void this.#hold(response, running, this.#admission.add({ incoming, response }));
+  }
+
+  /** A request is over when its answer has gone out: until then it may keep what its reader does not take. */
+  async #hold(response: ServerResponse, running: Promise<void>, over: () => void): Promise<void> {
+    await running;
+    if (response.destroyed) return over();
+    const sent = this.#admission.keep(response.writableLength);
+    // At once: the next of the connection may be begun before a promise would be heard of.
+    response.once('close', () => {
+      sent();
+      over();
+    });
   }
 }
 

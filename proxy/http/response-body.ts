@@ -12,24 +12,52 @@ export async function streamResponse(
   send: (sink: BodySink, gone: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const gone = new AbortController();
-  const close = () => gone.abort();
+  const sink = new ResponseSink(response);
+  const close = () => {
+    gone.abort();
+    sink.close();
+  };
   response.on('close', close);
   try {
     if (response.destroyed) throw new HoldfastError('aborted');
-    await send(responseSink(response), gone.signal);
+    await send((chunk) => sink.write(chunk), gone.signal);
   } finally {
     response.off('close', close);
   }
   response.end();
 }
 
-/** Resolves when the system has taken the chunk, because its memory is then written over. */
-export function responseSink(response: ServerResponse): BodySink {
-  return (chunk) =>
-    new Promise((resolve, reject) => {
+class ResponseSink {
+  readonly #response: ServerResponse;
+  /** Rejects what is being written. */
+  readonly #writing = new Set<(why: HoldfastError) => void>();
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  /** Resolves when the system has taken the chunk, because its memory is then written over. */
+  write(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const response = this.#response;
+      // Node passes over what is written to such a one, and calls nobody back.
+      if (response.destroyed || response.socket?.destroyed !== false) return reject(clientGone());
+      this.#writing.add(reject);
       response.write(chunk, (error) => {
+        this.#writing.delete(reject);
         if (error === null || error === undefined) resolve();
-        else reject(new HoldfastError('aborted', 'the client has gone', { cause: error }));
+        else reject(clientGone(error));
       });
     });
+  }
+
+  /** What Node had not written when the response was closed it never speaks of again. */
+  close(): void {
+    for (const reject of this.#writing) reject(clientGone());
+    this.#writing.clear();
+  }
+}
+
+function clientGone(cause?: Error): HoldfastError {
+  return new HoldfastError('aborted', 'the client has gone', { cause });
 }

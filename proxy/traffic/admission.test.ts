@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
-import { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { ManualClock } from '#common/io/manual-clock.ts';
-import { Admission, OWED_ALWAYS } from './admission.ts';
-
-const SOCKET = new Socket();
+import { Admission, OWED_ALWAYS, UNSENT_BYTES_MAX } from './admission.ts';
 
 const request = (complete: boolean, headersSent = false) => ({
   incoming: { complete },
-  response: { headersSent, socket: SOCKET },
+  response: { headersSent },
 });
 
 /** As many more as are taken, up to a bound. */
 function taken(admission: Admission, most: number): (() => void)[] {
   const over: (() => void)[] = [];
-  while (over.length < most && !admission.refuses(request(true).response))
-    over.push(admission.add(request(true)));
+  while (over.length < most && !admission.refuses()) over.push(admission.add(request(true)));
   return over;
 }
 
@@ -24,7 +20,7 @@ test('slow senders and readers keep nobody out, however many', async () => {
   const clock = new ManualClock();
   const admission = new Admission(clock, 4000);
   for (let index = 0; index < 3000; index += 1) {
-    assert.equal(admission.refuses(request(true).response), false);
+    assert.equal(admission.refuses(), false);
     admission.add(index % 2 === 0 ? request(false) : request(true, true));
     clock.advance(1);
     await setImmediate();
@@ -35,7 +31,7 @@ test('slow senders and readers keep nobody out, however many', async () => {
 test('more requests under way than are taken are refused, whatever they wait for', () => {
   const admission = new Admission(new ManualClock(), 20);
   for (let index = 0; index < 20; index += 1) admission.add(request(false));
-  assert.equal(admission.refuses(request(true).response), true);
+  assert.equal(admission.refuses(), true);
 });
 
 test('as many answers may be owed as are given in a quarter of a second', async () => {
@@ -65,22 +61,37 @@ test('a turn of the event loop that has taken requests for long refuses what it 
   const clock = new ManualClock();
   const admission = new Admission(clock, 4000);
   for (let answered = 0; answered < OWED_ALWAYS; answered += 1) {
-    assert.equal(admission.refuses(request(true).response), false);
+    assert.equal(admission.refuses(), false);
     admission.add(request(true))();
     clock.advance(1);
   }
   clock.advance(1);
-  assert.equal(admission.refuses(request(true).response), true);
+  assert.equal(admission.refuses(), true);
   await setImmediate();
-  assert.equal(admission.refuses(request(true).response), false);
+  assert.equal(admission.refuses(), false);
 });
 
-test('what waits behind other requests of its connection is taken, up to what is under way at once', () => {
-  const admission = new Admission(new ManualClock(), 600);
-  const behind = { incoming: { complete: true }, response: { headersSent: false, socket: null } };
-  for (let index = 0; index < 600; index += 1) {
-    assert.equal(admission.refuses(behind.response), false);
-    admission.add({ ...behind });
-  }
-  assert.equal(admission.refuses(behind.response), true);
+test('what has been owed for long does not keep everybody else out, and not without a bound', async () => {
+  const clock = new ManualClock();
+  const admission = new Admission(clock, 4000);
+  const stuck = taken(admission, 4000);
+  assert.equal(stuck.length, OWED_ALWAYS);
+  const later = async () => {
+    clock.advance(2000);
+    await setImmediate();
+    return taken(admission, 4000);
+  };
+  const others = await later();
+  assert.equal(others.length, OWED_ALWAYS * 0.75);
+  for (const over of others) over();
+  for (let round = 0; round < 20; round += 1) stuck.push(...(await later()));
+  assert.ok(stuck.length > OWED_ALWAYS * 3.5 && stuck.length <= OWED_ALWAYS * 4, `${stuck.length} taken`);
+});
+
+test('answers that nobody reads are bounded by their bytes', () => {
+  const admission = new Admission(new ManualClock(), 4000);
+  const taken = Array.from({ length: 4 }, () => admission.keep(UNSENT_BYTES_MAX / 4));
+  assert.equal(admission.refuses(), true);
+  taken[0]?.();
+  assert.equal(admission.refuses(), false);
 });

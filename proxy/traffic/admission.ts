@@ -2,6 +2,8 @@
  * Whether one more request is taken. What makes accepted requests slow is not how many are open (a slow sender costs little) but how many
  * answers are owed: the body is here, and nothing has been answered. As many may be owed as are answered within a quarter of a
  * second, measured while there is a queue; so whoever is accepted is answered soon, however much is offered, and the others are told at once.
+ * What has been owed for long waits for something of its own (a copy of a large object, nodes that are away) more often than in a queue: it
+ * weighs a quarter, so that it does not keep everybody else out.
  *
  * Reads of what is in memory are answered in the turn of the event loop that takes them, and owe nothing: their queue is the sockets that
  * are ready. So a turn takes requests for a quarter of a second, and only refuses what it finds behind them.
@@ -16,19 +18,28 @@ const TURN_MS_MAX = 250;
 /** The rate of answers is taken over such a time, and half of what it was before stays in it. */
 const WINDOW_MS = 250;
 const RATE_AT_FIRST_PER_S = 1000;
+const LONG_MS = 2000;
+const LONG_WEIGHT = 0.25;
+/** Of answers that have been given and wait for their readers, before the process takes no more. */
+export const UNSENT_BYTES_MAX = 64 * 2 ** 20;
 /** After so many requests, or so long, the answers owed are counted anew. */
 const COUNTED_EVERY = 32;
 const COUNTED_MS = 20;
 
 export interface AdmittedRequest {
   readonly incoming: Pick<IncomingMessage, 'complete'>;
-  readonly response: Pick<ServerResponse, 'headersSent' | 'socket'>;
+  readonly response: Pick<ServerResponse, 'headersSent'>;
+}
+
+interface Admitted extends AdmittedRequest {
+  readonly sinceMs: number;
 }
 
 export class Admission {
   readonly #clock: Clock;
   readonly #admittedMax: number;
-  readonly #admitted = new Set<AdmittedRequest>();
+  readonly #admitted = new Set<Admitted>();
+  #unsentBytes = 0;
   #owed = 0;
   #sinceCount = 0;
   #countedMs = 0;
@@ -45,22 +56,30 @@ export class Admission {
     this.#admittedMax = admittedMax;
   }
 
-  /** Whether this one is not taken for now. One that waits behind others of its own connection owes nothing yet, and has no socket. */
-  refuses({ socket }: AdmittedRequest['response']): boolean {
-    if (this.#admitted.size >= this.#admittedMax) return true;
-    if (socket === null) return false;
+  /** Whether one that comes now is not taken. */
+  refuses(): boolean {
+    if (this.#admitted.size >= this.#admittedMax || this.#unsentBytes >= UNSENT_BYTES_MAX) return true;
     if (this.#isLongTurn()) return true;
     if (this.#admitted.size < OWED_ALWAYS) return false;
     return this.#count() >= Math.max(OWED_ALWAYS, this.#ratePerS * OWED_S);
   }
 
-  /** The answer is to be called, once, when the request is over. */
-  add(request: AdmittedRequest): () => void {
-    this.#admitted.add(request);
+  /** What it gives is to be called, once, when the request is over and its answer has gone out. */
+  add({ incoming, response }: AdmittedRequest): () => void {
+    const admitted = { incoming, response, sinceMs: this.#clock.monotonicMs() };
+    this.#admitted.add(admitted);
     this.#sinceCount += 1;
     return () => {
-      this.#admitted.delete(request);
+      this.#admitted.delete(admitted);
       this.#answered += 1;
+    };
+  }
+
+  /** Counts what an answer keeps in memory until its reader has taken it; what it gives is to be called, once, then. */
+  keep(bytes: number): () => void {
+    this.#unsentBytes += bytes;
+    return () => {
+      this.#unsentBytes -= bytes;
     };
   }
 
@@ -82,8 +101,9 @@ export class Admission {
     const nowMs = this.#clock.monotonicMs();
     if (this.#sinceCount >= COUNTED_EVERY || nowMs - this.#countedMs >= COUNTED_MS) {
       this.#owed = 0;
-      for (const { incoming, response } of this.#admitted)
-        if (incoming.complete && !response.headersSent && response.socket !== null) this.#owed += 1;
+      for (const { incoming, response, sinceMs } of this.#admitted)
+        if (incoming.complete && !response.headersSent)
+          this.#owed += nowMs - sinceMs < LONG_MS ? 1 : LONG_WEIGHT;
       this.#sinceCount = 0;
       this.#countedMs = nowMs;
       this.#measure(nowMs);
