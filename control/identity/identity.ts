@@ -26,6 +26,7 @@ import type {
 } from './records/records.ts';
 import type { IdentitySettings } from './settings.ts';
 import { Follower } from './tokens/follower.ts';
+import { revokingStore } from './tokens/revoking-store.ts';
 import { SigningKeys } from './tokens/signing-keys.ts';
 
 export interface IdentityOptions {
@@ -73,7 +74,8 @@ const HASHES_WAITING_MAX = 256;
 
 /** The store is the caller's to close. */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
-  const { store, clock, randomness, clusterKey, settings, log } = options;
+  const { clock, randomness, clusterKey, settings, log } = options;
+  const store = revokingStore(options.store, clock);
   const seal = new SecretSeal(clusterKey);
   const hasher = new PasswordHasher({
     randomness,

@@ -53,7 +53,7 @@ test('what a group gave ends with it in one transaction, and with a membership t
     const { revision } = await identity.store.range(prefixed('identity/'), { limit: 1 });
     assert.equal((await served.ask(method, path, admin)).status, 204);
     const { entries } = await identity.store.range(prefixed(REVOCATIONS));
-    const revoked = entries.filter(({ modRevision }) => modRevision === revision + 1);
+    const revoked = entries.filter(({ createRevision }) => createRevision === revision + 1);
     return revoked.length;
   };
   await served.ask('PUT', membership, admin);

@@ -6,6 +6,7 @@ import { realRandomness } from '#common/io/real-randomness.ts';
 import { FailureLimit } from '../api/failure-limit.ts';
 import type { Route } from '../api/route.ts';
 import { buildApiServer } from '../api/server.ts';
+import type { Store } from '../store/store.ts';
 import { memoryStore } from '../store/memory-store.ts';
 import { identityRoutes } from './api/identity-routes.ts';
 import { version2Routes } from './api/version2.ts';
@@ -57,7 +58,11 @@ export class ServedIdentity {
   static async start(
     settings: Partial<IdentitySettings> = {},
     cloudRoutes: (identity: Identity) => readonly Route[] = () => [],
-    { clock = realClock(), hashCost = CHEAP }: { readonly clock?: Clock; readonly hashCost?: HashCost } = {},
+    {
+      clock = realClock(),
+      hashCost = CHEAP,
+      store = memoryStore({ clock, randomness: realRandomness() }),
+    }: { readonly clock?: Clock; readonly hashCost?: HashCost; readonly store?: Store } = {},
   ): Promise<ServedIdentity> {
     const randomness = realRandomness();
     const log = createLogger({
@@ -68,7 +73,7 @@ export class ServedIdentity {
     });
     const clusterKey = randomness.bytes(32);
     const identity = await openIdentity({
-      store: memoryStore({ clock, randomness }),
+      store,
       clock,
       randomness,
       log,

@@ -76,7 +76,12 @@ export class Attendance {
     this.#word?.cancel();
   }
 
-  #finish(why?: HoldfastError): void {
+  /** Whether the other end has the cluster's key, and is not a recording. */
+  get isProven(): boolean {
+    return this.#state !== undefined;
+  }
+
+  finish(why?: HoldfastError): void {
     if (this.#isEnded) return;
     this.end();
     this.#options.onEnd(why);
@@ -91,7 +96,7 @@ export class Attendance {
     } catch (error) {
       const why =
         error instanceof HoldfastError ? error : new HoldfastError('protocol-violation', errorText(error));
-      this.#finish(why);
+      this.finish(why);
     }
   }
 
@@ -131,7 +136,7 @@ export class Attendance {
         this.#pending = undefined;
         if (next === 'leaving') {
           await this.#registration.leave();
-          this.#finish();
+          this.finish();
         } else await this.#registration.hear(next);
       }
     } catch (error) {
@@ -167,7 +172,7 @@ export class Attendance {
   #expectFrame(): void {
     this.#silence?.cancel();
     this.#silence = this.#options.clock.after(SILENCE_MS_MAX, () =>
-      this.#finish(new HoldfastError('peer-unavailable', 'the process says nothing')),
+      this.finish(new HoldfastError('peer-unavailable', 'the process says nothing')),
     );
   }
 

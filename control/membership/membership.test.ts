@@ -180,6 +180,15 @@ describe('membership', () => {
     again.close();
   });
 
+  test('streams that prove nothing, however many, keep nobody out', async () => {
+    const silent = Array.from({ length: 300 }, () => new RawStream(port));
+    assert.match(await Promise.race(silent.map(({ ended }) => ended)), /RESOURCE_EXHAUSTED/);
+    const client = attend({ state: () => Promise.resolve(processState({ name: 'proxy-3' })) });
+    await eventually(async () => (await isUp('proxy-3')) === true);
+    await client.close();
+    for (const stream of silent) stream.close();
+  });
+
   test('refuses what no process would say', async () => {
     const proofs = membershipProofs(clusterKey);
     const bodies = [

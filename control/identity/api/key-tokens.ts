@@ -77,6 +77,7 @@ async function tokenFor(
   access: string,
   isSigned: (secret: string) => boolean,
 ): Promise<IssuedToken> {
+  const issuedMs = identity.clock.nowMs();
   const credential = (await identity.credentials.find(credentialIdOf(access)))?.value;
   if (credential === undefined || credential.type !== 'ec2' || !isSigned(secretOf(identity, credential)))
     throw new ApiError(401, 'The access key or the signature is not right.');
@@ -84,5 +85,5 @@ async function tokenFor(
   if (user === undefined) throw unauthorized();
   await checkUser(identity, user);
   const granted = await grantOf(identity, credential);
-  return await issue(identity, { user, methods: ['ec2credential'], granted });
+  return await issue(identity, { issuedMs, user, methods: ['ec2credential'], granted });
 }

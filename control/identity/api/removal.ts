@@ -55,7 +55,11 @@ export async function removeGroup(identity: Identity, id: string): Promise<void>
   await identity.groups.remove(id, () => ({
     then: [{ kind: 'delete', range: prefixed(`identity/grant/group/${keyPart(id)}/`) }, ...revocations],
   }));
-  for (const userId of members) await identity.members.remove(userId, id);
+  // Who became a member after they were listed had of it what they had; from now on nobody becomes one.
+  for (const userId of await identity.members.ones(id)) {
+    const also = members.includes(userId) ? [] : [revoke(identity, { userId })];
+    await identity.members.remove(userId, id, also);
+  }
 }
 
 export async function removeGrants(identity: Identity, isGone: (grant: Grant) => boolean): Promise<void> {

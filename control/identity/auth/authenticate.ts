@@ -21,19 +21,22 @@ export interface IssuedToken {
 
 /** Throws 401 and 400. */
 export async function authenticate(identity: Identity, request: AuthRequest): Promise<IssuedToken> {
+  const issuedMs = identity.clock.nowMs();
   const proof = await proveIdentity(identity, request);
   const { user, methods, token, applicationCredential } = proof;
   if (applicationCredential !== undefined) {
     if (request.scope !== undefined)
       throw badRequest('An application credential has its own scope: auth.scope must be left out.');
     const granted = await grantApplicationCredential(identity, user, applicationCredential);
-    return await issue(identity, { user, methods, granted, applicationCredential });
+    return await issue(identity, { issuedMs, user, methods, granted, applicationCredential });
   }
   const granted = await grantScope(identity, user, request.scope);
-  return await issue(identity, { user, methods, granted, parent: token });
+  return await issue(identity, { issuedMs, user, methods, granted, parent: token });
 }
 
 export interface TokenWish {
+  /** From before anything was read of what the token says: what is revoked meanwhile takes it back. */
+  readonly issuedMs: number;
   readonly user: UserRecord;
   readonly methods: readonly TokenMethod[];
   readonly granted: Granted;
@@ -44,19 +47,17 @@ export interface TokenWish {
 
 export async function issue(identity: Identity, wish: TokenWish): Promise<IssuedToken> {
   const { clock, keys, settings } = identity;
-  const nowMs = clock.nowMs();
-  const latestMs = wish.parent?.expiresMs ?? nowMs + settings.tokenSeconds * 1000;
+  const latestMs = wish.parent?.expiresMs ?? wish.issuedMs + settings.tokenSeconds * 1000;
   const endMs = Date.parse(wish.applicationCredential?.expires_at ?? '');
   const expiresMs = Number.isNaN(endMs) ? latestMs : Math.min(latestMs, endMs);
-  const statement = await statementOf(identity, wish, nowMs, expiresMs);
-  const { id, privateKey } = keys.current(nowMs);
+  const statement = await statementOf(identity, wish, expiresMs);
+  const { id, privateKey } = keys.current(clock.nowMs());
   return { token: signToken(statement, id, privateKey), statement };
 }
 
 async function statementOf(
   identity: Identity,
-  { user, methods, granted, parent, applicationCredential: credential }: TokenWish,
-  issuedMs: number,
+  { issuedMs, user, methods, granted, parent, applicationCredential: credential }: TokenWish,
   expiresMs: number,
 ): Promise<TokenStatement> {
   const domain = await identity.domains.find(user.domain_id);

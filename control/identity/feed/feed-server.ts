@@ -11,6 +11,8 @@ import { FeedSource } from './feed-source.ts';
 import { type FollowCall, FeedStream } from './feed-stream.ts';
 
 const FOLLOWERS_MAX = 1024;
+/** Of a connection: a process has one of each kind. */
+const STREAMS_MAX = 16;
 const MESSAGE_BYTES_MAX = PROCESS_FRAME_BYTES_MAX;
 
 export interface FeedServer {
@@ -48,7 +50,10 @@ export async function startFeedServer(options: FeedServerOptions): Promise<FeedS
     call.on('error', end);
     call.on('close', end);
   };
-  const server = new Server({ 'grpc.max_receive_message_length': MESSAGE_BYTES_MAX });
+  const server = new Server({
+    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+    'grpc.max_concurrent_streams': STREAMS_MAX,
+  });
   server.addService({ follow: loadFollowMethod() }, { follow });
   for (const { definition, implementation } of beside) server.addService(definition, implementation);
   const port = await bound(server, listen);
