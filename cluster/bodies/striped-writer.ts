@@ -96,7 +96,12 @@ export class StripedWriter implements BodyWriter {
     const stripe = this.#current;
     if (stripe === undefined) return;
     this.#current = undefined;
-    await this.#sealing;
+    try {
+      await this.#sealing;
+    } catch (error) {
+      stripe.cancel();
+      throw error;
+    }
     this.#sealing = stripe.commit().then(
       (sealed) => void this.#stripes.push(sealed),
       (error: unknown) => {

@@ -9,6 +9,9 @@ import { askNode } from './ask-node.ts';
 import type { CopyContext, CopyPath } from './copy-records.ts';
 
 const STALL_MS_MAX = 10_000;
+/** A target that is still giving an earlier copy up is asked again: twenty seconds long, more than a stalled stream is kept. */
+const ATTEMPTS_MAX = 100;
+const PAUSE_MS = 200;
 
 export interface CopiedBlobs {
   readonly blobs: number;
@@ -42,10 +45,8 @@ async function copyBlob(
   let failure: unknown;
   for (const source of sources) {
     try {
-      const blob = await describe(context, source, id);
-      if (blob === undefined) continue;
-      await new BlobTransfer(context, path, source, blob).run();
-      return blob.lengthBytes;
+      const bytes = await copyFrom(context, path, id, source);
+      if (bytes !== undefined) return bytes;
     } catch (error) {
       if (hasCode(error, 'blob-exists')) return 0;
       if (!hasCode(error, 'blob-missing')) failure = error;
@@ -54,6 +55,26 @@ async function copyBlob(
   // Removed meanwhile, from all that had it.
   if (failure === undefined) return undefined;
   throw failure;
+}
+
+/** Bytes copied; undefined when the source does not have it. */
+async function copyFrom(
+  context: CopyContext,
+  path: CopyPath,
+  id: BlobId,
+  source: DeviceId,
+): Promise<number | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const blob = await describe(context, source, id);
+      if (blob === undefined) return undefined;
+      await new BlobTransfer(context, path, source, blob).run();
+      return blob.lengthBytes;
+    } catch (error) {
+      if (!hasCode(error, 'overloaded') || attempt === ATTEMPTS_MAX) throw error;
+    }
+    await new Promise<void>((resolve) => context.cluster.clock.after(PAUSE_MS, resolve));
+  }
 }
 
 /** A device lists its blobs behind an id: the one asked for is the first behind the id before it. */

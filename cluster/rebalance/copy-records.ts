@@ -71,6 +71,15 @@ class ShardCopy {
   }
 
   async run(): Promise<void> {
+    try {
+      await this.#merge();
+    } finally {
+      // What is still under way when a page cannot be had is ended with it.
+      await Promise.allSettled(this.#tasks);
+    }
+  }
+
+  async #merge(): Promise<void> {
     const sources = this.#path.sources.map((device) => this.#cursor(device));
     const target = this.#cursor(this.#path.target);
     const all = [...sources, target];
@@ -80,10 +89,16 @@ class ShardCopy {
       if (name === undefined) break;
       const [rows, held] = [sources.map((cursor) => take(cursor, name)), take(target, name)];
       const task = this.#judge(Buffer.from(name), rows, held);
-      if (task !== undefined) this.#tasks.push(task);
+      if (task !== undefined) this.#add(task);
       if (this.#tasks.length >= AT_ONCE_MAX) await this.#finishTasks();
     }
     await this.#finishTasks();
+  }
+
+  /** It may fail while a page is waited for; that is looked at when it is its turn, and must not count as unhandled until then. */
+  #add(task: Promise<void>): void {
+    task.catch(() => undefined);
+    this.#tasks.push(task);
   }
 
   async #finishTasks(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Gives one device a blob that it missed, or whose copy there is damaged, from a member that has it whole. */
-import { type HoldfastError, hasCode } from '#common/errors.ts';
+import { HoldfastError, hasCode } from '#common/errors.ts';
 import type { BlobId, DeviceId } from '#common/ids.ts';
 import { WINDOW_BYTES, encodeBlobDelete } from '#storage-node/protocol/messages/blob.ts';
 import { type ListedBlob, encodeListBlobs } from '#storage-node/protocol/messages/list-blobs.ts';
@@ -8,6 +8,9 @@ import { type ClusterContext, placeBlob } from '../context.ts';
 import { askNode } from '../rebalance/ask-node.ts';
 import { copyBlobs } from '../rebalance/copy-blobs.ts';
 import type { Throttle } from '../rebalance/throttle.ts';
+
+/** A device that gives nothing for so long is looked at another time. */
+const STALL_MS_MAX = 10_000;
 
 export interface BlobRepairContext {
   readonly cluster: ClusterContext;
@@ -75,13 +78,32 @@ function isWhole(
   const { route } = placeBlob(cluster, id);
   const read = { route, id, start: 0, end: lengthBytes, windowBytes: WINDOW_BYTES };
   if (lengthBytes === 0) return Promise.resolve(true);
-  return new Promise((resolve, reject) => {
+  const { clock } = cluster;
+  let progressMs = clock.monotonicMs();
+  let held = 0;
+  return new Promise<boolean>((resolve, reject) => {
+    const watch = (): void => {
+      if (held === 0 && clock.monotonicMs() - progressMs >= STALL_MS_MAX) {
+        download.cancel();
+        reject(new HoldfastError('peer-unavailable', 'the reading of a blob has stalled'));
+      } else timer = clock.after(STALL_MS_MAX, watch);
+    };
+    let timer = clock.after(STALL_MS_MAX, watch);
     const download = cluster.nodes.client(device, 'bulk').download(device, read, {
       data: (chunk) => {
-        void throttle.spend(chunk.length).then(() => download.release(chunk));
+        held += 1;
+        void throttle.spend(chunk.length).then(() => {
+          held -= 1;
+          progressMs = clock.monotonicMs();
+          download.release(chunk);
+        });
       },
-      ended: () => resolve(true),
+      ended: () => {
+        timer.cancel();
+        resolve(true);
+      },
       failed: (error: HoldfastError) => {
+        timer.cancel();
         if (hasCode(error, 'data-corrupt') || hasCode(error, 'blob-missing')) resolve(false);
         else reject(error);
       },

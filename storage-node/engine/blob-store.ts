@@ -53,7 +53,8 @@ export class BlobStore {
   async create(id: BlobId, owner: RecordKey, uncached = false): Promise<BlobSink> {
     const { state, files, clock, path } = this.#options;
     state.checkRoom();
-    if (this.#writing.has(id)) throw new HoldfastError('blob-exists');
+    // It may yet be given up: who would take it for there would believe in a copy that never comes.
+    if (this.#writing.has(id)) throw new HoldfastError('overloaded', 'the blob is being written already');
     this.#writing.add(id);
     const temporary = `${path}/tmp/${id}`;
     let file: OpenFile;
@@ -73,8 +74,11 @@ export class BlobStore {
       failed: (error) => state.writeFailed(error),
       publish: (info) => this.#publish(temporary, info),
       discard: async () => {
-        this.#writing.delete(id);
-        if (await files.exists(temporary)) await files.unlink(temporary);
+        try {
+          if (await files.exists(temporary)) await files.unlink(temporary);
+        } finally {
+          this.#writing.delete(id);
+        }
       },
     });
   }

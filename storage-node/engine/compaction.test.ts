@@ -74,6 +74,22 @@ test('compaction frees what is dead and keeps what is not', async () => {
   await again.device.close();
 });
 
+test('a disk that fails a copy while the segment is read on fails the compaction, and not the process', async () => {
+  const files = new MemoryFiles();
+  // Several windows of reading, each with less to copy than is waited for.
+  const { device } = await openOn(files, undefined, { segmentBytes: 16 * 2 ** 20 });
+  const LARGE = 60_000;
+  for (let number = 0; number < 400; number += 1)
+    await device.writeRecord(keyOf(number), stateOf(number + 1, LARGE));
+  for (let number = 0; number < 400; number += 1)
+    if (number % 20 !== 0) await device.writeRecord(keyOf(number), stateOf(number + 1000, 10));
+  files.fail({ call: 'write', path: '/log/', nth: 1, how: 'ENOSPC' });
+  await assert.rejects(compactAll(device), { code: 'device-full' });
+  assert.ok((await compactAll(device)) > 0);
+  assert.equal(textOf(device.readRecord(keyOf(20))), textOf(stateOf(21, LARGE)));
+  await device.close();
+});
+
 test('a record that changes while its segment is compacted wins', async () => {
   const files = new MemoryFiles();
   const index = new MemoryIndexStore();

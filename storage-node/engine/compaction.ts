@@ -229,6 +229,8 @@ class Turn {
   }
 
   add(copied: Promise<boolean>, bytes: number): void {
+    // It may fail while the segment is read on; `end` throws that, and until then it must not count as unhandled.
+    copied.catch(() => undefined);
     this.#waiting.push(copied);
     this.waitingBytes += bytes;
   }

@@ -120,7 +120,7 @@ export interface DeviceEngine {
   raiseCeiling(clock: number): Promise<void>;
 
   /**
-   * Throws `blob-exists`, `device-full`, `device-failed`.
+   * Throws `blob-exists`, `device-full`, `device-failed`, and `overloaded` while somebody else writes it.
    * @param uncached reads are expected of another replica: the bytes may go past the page cache.
    */
   createBlob(id: BlobId, owner: RecordKey, uncached?: boolean): Promise<BlobSink>;

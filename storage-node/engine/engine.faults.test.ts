@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import { blobId } from '#common/ids.ts';
+import { hasCode } from '#common/errors.ts';
 import { MemoryFiles } from '#common/io/memory-files.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
 import type { Device } from './device.ts';
@@ -80,6 +81,26 @@ test('space that runs out while a blob is written refuses the blob and leaves no
   await second.write(Buffer.alloc(10));
   await second.commit();
   await assert.rejects(device.createBlob(BLOB, keyOf(1)), { code: 'blob-exists' });
+  await device.close();
+});
+
+test('a blob that is being written, or given up, is not there: whoever comes with it is to come again', async () => {
+  const files = new MemoryFiles();
+  const { device } = await openOn(files);
+  const sink = await device.createBlob(BLOB, keyOf(1));
+  await assert.rejects(device.createBlob(BLOB, keyOf(1)), { code: 'overloaded' });
+  await sink.write(Buffer.alloc(300_000));
+  const given = sink.abort();
+  for (let turn = 0; turn < 50; turn += 1) {
+    const second = await device.createBlob(BLOB, keyOf(1)).catch((error: unknown) => {
+      assert.ok(hasCode(error, 'overloaded'), String(error));
+      return undefined;
+    });
+    await second?.write(Buffer.alloc(10));
+    if (second !== undefined) break;
+  }
+  await given;
+  assert.equal((await device.usage()).health, 'ok');
   await device.close();
 });
 

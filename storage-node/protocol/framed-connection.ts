@@ -19,6 +19,7 @@ export class FramedConnection {
   readonly buffers: DataBuffers;
   readonly #connection: Connection;
   #open = true;
+  #sentBytes = 0;
 
   constructor(connection: Connection, buffers: DataBuffers, events: FramedEvents) {
     this.#connection = connection;
@@ -55,10 +56,19 @@ export class FramedConnection {
     return this.#connection.queuedBytes > UNSENT_BYTES_MAX;
   }
 
+  get queuedBytes(): number {
+    return this.#connection.queuedBytes;
+  }
+
+  /** Bytes that the system has taken: while some are queued, a peer that is there lets it grow. */
+  get takenBytes(): number {
+    return this.#sentBytes - this.#connection.queuedBytes;
+  }
+
   send(message: EncodedMessage, device: number, stream: number): void {
     if (!this.#open) return;
     sealFrame(message.head, message.type, device, stream, message.rest);
-    this.#connection.write(message.rest.length === 0 ? [message.head] : [message.head, ...message.rest]);
+    this.#write(message.rest.length === 0 ? [message.head] : [message.head, ...message.rest]);
   }
 
   /** Sends bytes of a blob without a copy; `taken` when the memory of `chunk` may be used again. */
@@ -69,7 +79,12 @@ export class FramedConnection {
     }
     const head = Buffer.allocUnsafe(HEADER_BYTES);
     sealFrame(head, frameTypes.blobData, device, stream, [chunk]);
-    this.#connection.write([head, chunk], taken);
+    this.#write([head, chunk], taken);
+  }
+
+  #write(chunks: readonly Uint8Array[], taken?: () => void): void {
+    for (const { length } of chunks) this.#sentBytes += length;
+    this.#connection.write(chunks, taken);
   }
 
   close(error?: Error): void {

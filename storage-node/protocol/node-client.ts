@@ -34,6 +34,12 @@ const CONNECT_MS_MAX = 1000;
 const RECONNECT_PAUSE_MS = 50;
 /** A request that has waited so long is given up: its node hangs, or is lost behind a broken network. */
 const ANSWER_MS_MAX = 10_000;
+/**
+ * A connection that takes nothing of what is queued for so long is closed: what waits in it holds callers' memory, and TCP itself
+ * gives up after a quarter of an hour (tcp(7), tcp_retries2).
+ */
+const UNTAKEN_MS_MAX = 5000;
+const SWEEP_MS = 1000;
 const STREAMS_MAX: Record<TrafficClass, number> = { small: 4096, bulk: 256 };
 
 export interface NodeClientContext {
@@ -67,6 +73,8 @@ export class NodeClient implements NodeAccess {
   #nextStream = 1;
   readonly #streams = new Map<number, OpenStream>();
   #sweeping = false;
+  /** Since when the connection has taken so much and no more. */
+  #taken = { bytes: 0, sinceMs: 0 };
   #closed = false;
 
   constructor(context: NodeClientContext, address: Address, traffic: TrafficClass) {
@@ -98,7 +106,7 @@ export class NodeClient implements NodeAccess {
   /** Sends a request with one answer. `answered` is called exactly once, never before `request` has returned. */
   request(device: DeviceId, message: EncodedMessage, answered: (reply: NodeReply) => void): void {
     const handler: StreamHandler = {
-      frame: (type, payload) => answered(decodeReply(type, payload)),
+      frame: (type, payload) => answered(replyOr(type, payload, answered)),
       failed: (error) => answered({ type: 'failed', error }),
     };
     const deadlineMs = this.#context.clock.monotonicMs() + ANSWER_MS_MAX;
@@ -144,7 +152,7 @@ export class NodeClient implements NodeAccess {
       const stream = this.#nextStream;
       this.#nextStream = stream === 0xffff_ffff ? 1 : stream + 1;
       this.#streams.set(stream, { handler, deadlineMs });
-      if (deadlineMs !== Number.POSITIVE_INFINITY) this.#sweepLater();
+      this.#sweepLater();
       begin(connection, stream);
     };
     if (this.#connection?.isOpen) {
@@ -239,16 +247,38 @@ export class NodeClient implements NodeAccess {
   #sweepLater(): void {
     if (this.#sweeping) return;
     this.#sweeping = true;
-    this.#context.clock.after(1000, () => {
+    this.#context.clock.after(SWEEP_MS, () => {
       this.#sweeping = false;
-      const nowMs = this.#context.clock.monotonicMs();
-      for (const [stream, { handler, deadlineMs }] of this.#streams) {
-        if (deadlineMs > nowMs) continue;
-        this.#streams.delete(stream);
-        handler.failed(new HoldfastError('peer-unavailable', `no answer within ${ANSWER_MS_MAX} ms`));
-      }
-      if (this.#streams.size > 0) this.#sweepLater();
+      this.#sweep(this.#context.clock.monotonicMs());
+      if (this.#streams.size > 0 || this.#isQueued) this.#sweepLater();
     });
+  }
+
+  get #isQueued(): boolean {
+    return this.#connection?.isOpen === true && this.#connection.queuedBytes > 0;
+  }
+
+  #sweep(nowMs: number): void {
+    for (const [stream, { handler, deadlineMs }] of this.#streams) {
+      if (deadlineMs > nowMs) continue;
+      this.#streams.delete(stream);
+      handler.failed(new HoldfastError('peer-unavailable', `no answer within ${ANSWER_MS_MAX} ms`));
+    }
+    const bytes = this.#connection?.takenBytes ?? 0;
+    if (!this.#isQueued || bytes !== this.#taken.bytes) this.#taken = { bytes, sinceMs: nowMs };
+    else if (nowMs - this.#taken.sinceMs >= UNTAKEN_MS_MAX)
+      this.#connection?.close(new HoldfastError('peer-unavailable', 'the node takes nothing any more'));
+  }
+}
+
+/** Throws what is wrong with an answer, once whoever asked has been told so. */
+function replyOr(type: FrameType, payload: Buffer, answered: (reply: NodeReply) => void): NodeReply {
+  try {
+    return decodeReply(type, payload);
+  } catch (cause) {
+    const error = new HoldfastError('protocol-violation', 'the answer cannot be read', { cause });
+    answered({ type: 'failed', error });
+    throw error;
   }
 }
 
