@@ -214,6 +214,24 @@ test('a flipped bit in what was answered is no torn tail: an index made anew los
   }
 });
 
+test('a flipped bit in what the index does not have yet takes the device out, at every start: it would deny what it accepted', async () => {
+  const files = new MemoryFiles();
+  const index = new MemoryIndexStore();
+  const { device } = await openOn(files, index, { segmentBytes: 1024 * 1024 });
+  for (let number = 0; number < 5; number += 1)
+    await device.writeRecord(keyOf(number), stateOf(number + 1, 500));
+  const random = seededRandomness(9);
+  const disk = files.crash(random);
+  index.crash(random);
+  disk.flip(FIRST_SEGMENT, 64 + 700, 5);
+  for (let start = 0; start < 3; start += 1) {
+    const again = await openOn(disk, index, { segmentBytes: 1024 * 1024 });
+    assert.equal((await again.device.usage()).health, 'failed');
+    assert.ok(types(again).includes('data-corrupt') && !types(again).includes('index-rebuilt'));
+    await again.device.close();
+  }
+});
+
 test('a flipped bit in a sealed segment is passed over, and compaction leaves the segment alone', async () => {
   const files = new MemoryFiles();
   const { device } = await openOn(files, undefined, { segmentBytes: 4096 });

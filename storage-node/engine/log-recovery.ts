@@ -1,4 +1,5 @@
 /** Opens the segments of a log and reads what the index does not have yet: docs/formats/log.md, recovery. */
+import { HoldfastError } from '#common/errors.ts';
 import type { OpenFile } from '#common/io/files.ts';
 import { Log, type LogOptions, type LogPosition, createSegment } from './log.ts';
 import { SEGMENT_HEADER_BYTES } from './log-format.ts';
@@ -100,6 +101,7 @@ export async function recoverLog(
       corrupt: (offset, bytes) => {
         segment.quarantined = true;
         options.report({ type: 'data-corrupt', where: `log ${segment.number}:${offset}`, bytes });
+        if (from !== undefined) options.state.fail(forgotten());
       },
     });
     if (segment === last) await settleTail(options, segment, result);
@@ -107,6 +109,11 @@ export async function recoverLog(
   // The newest segment's name may have been made by a process that was killed before it synced the folder.
   await options.files.syncDirectory(options.folder);
   return new Log(options, segments, last);
+}
+
+/** The index does not have it either, so the device would deny what it has accepted: it has no vote any more. */
+function forgotten(): HoldfastError {
+  return new HoldfastError('data-corrupt', 'the log has lost what its index does not have yet');
 }
 
 async function settleTail(options: LogOptions, segment: Segment, result: ScanResult): Promise<void> {

@@ -173,7 +173,8 @@ class Opening {
       if (opened.rebuilt) {
         this.#report({ type: 'index-rebuilt', reason: opened.rebuilt, entries: this.#replayed });
       }
-      if (!opened.isCut) await table.checkpoint({ ...log.end, ceiling: this.#ceiling.clock });
+      // Never past what is lost: every later start is to find it.
+      if (!logOptions.state.failed) await table.checkpoint({ ...log.end, ceiling: this.#ceiling.clock });
       return { log, table };
     } catch (error) {
       await table.close();

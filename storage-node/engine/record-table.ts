@@ -53,6 +53,8 @@ export class RecordTable {
   #seen: KeyFilter | undefined;
   #flushing: Promise<void> | undefined;
   #flushDue = false;
+  #marking: Promise<void> = Promise.resolve();
+  #marked: Checkpoint | undefined;
   #spoiled = false;
   /** Whether the index knows that it is spoiled. */
   #spoiledMarked = false;
@@ -179,10 +181,25 @@ export class RecordTable {
   async checkpoint(checkpoint: Checkpoint): Promise<void> {
     await this.flush();
     try {
-      await this.#options.index.checkpoint(this.#spoiled ? Buffer.alloc(0) : encodeCheckpoint(checkpoint));
+      await this.#mark(checkpoint);
     } catch (error) {
       throw this.#options.state.writeFailed(error);
     }
+  }
+
+  /**
+   * One mark after the other, and none behind the one that is there: what an older one needs of the log may have been removed.
+   * @param checkpoint undefined for the mark of an index that is not to be trusted.
+   */
+  #mark(checkpoint: Checkpoint | undefined): Promise<void> {
+    const marked = this.#marking.then(async () => {
+      const isTrusted = checkpoint !== undefined && !this.#spoiled;
+      if (isTrusted && this.#marked !== undefined && isBehind(checkpoint, this.#marked)) return;
+      await this.#options.index.checkpoint(isTrusted ? encodeCheckpoint(checkpoint) : Buffer.alloc(0));
+      if (isTrusted) this.#marked = checkpoint;
+    });
+    this.#marking = marked.catch(() => undefined);
+    return marked;
   }
 
   /** The log has been replayed: an index that was empty is filled. */
@@ -264,7 +281,7 @@ export class RecordTable {
 
   /** Before anything is written whose sums may be wrong: the next start makes the index anew, whenever it comes. */
   async #markSpoiled(): Promise<void> {
-    await this.#options.index.checkpoint(Buffer.alloc(0));
+    await this.#mark(undefined);
     this.#spoiledMarked = true;
   }
 
@@ -314,6 +331,10 @@ export class RecordTable {
     for (const entry of found.slice(next)) merged.push(this.#indexRow(entry));
     return merged;
   }
+}
+
+function isBehind(one: Checkpoint, other: Checkpoint): boolean {
+  return one.segment < other.segment || (one.segment === other.segment && one.offset < other.offset);
 }
 
 function asKey(bytes: Buffer): RecordKey {
