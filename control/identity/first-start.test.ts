@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ensureFirstStart, type FirstStart } from './first-start.ts';
-import { ADMIN_PASSWORD, at, ServedIdentity, textAt } from './served-identity.fixture.ts';
+import { ADMIN_PASSWORD, at, inProject, ServedIdentity, textAt } from './served-identity.fixture.ts';
 
 const wanted: FirstStart = {
   adminPassword: 'another administrator',
@@ -36,6 +36,15 @@ describe('a start', () => {
       201,
       'with the password of the first',
     );
+  });
+
+  test('makes an administrator that tends every account of the object store, from the admin project', async () => {
+    const rolesIn = async (project: string) => {
+      const { body } = await served.tryLogin('admin', ADMIN_PASSWORD, inProject(project));
+      return (at(body, 'token.roles') as { name: string }[]).map(({ name }) => name);
+    };
+    assert.ok((await rolesIn('admin')).includes('ResellerAdmin'));
+    assert.ok(!(await rolesIn('demo')).includes('ResellerAdmin'));
   });
 
   test('leaves alone what an administrator has taken away', async () => {

@@ -30,7 +30,9 @@ export interface FirstStart {
 export const DEFAULT_DOMAIN = 'default';
 /** Each implies the next (Keystone's bootstrap). */
 const LADDER = ['admin', 'manager', 'member', 'reader'];
-const ROLES = [...LADDER, 'service'];
+/** Tends every account of the object store (Swift's `reseller_admin_role`); nothing implies it. */
+const RESELLER_ADMIN = 'ResellerAdmin';
+const ROLES = [...LADDER, 'service', RESELLER_ADMIN];
 
 export async function ensureFirstStart(identity: Identity, wanted: FirstStart): Promise<void> {
   const { domains, implied, roles } = identity;
@@ -55,7 +57,9 @@ export async function ensureFirstStart(identity: Identity, wanted: FirstStart): 
     wanted.adminProjectId,
   );
   await ensureProject(identity, 'demo', 'To try things out', undefined);
-  if (await isFresh(identity)) await makeAdmin(identity, wanted.adminPassword, admin, ids.get('admin') ?? '');
+  const [adminRole = '', reseller = ''] = [ids.get('admin'), ids.get(RESELLER_ADMIN)];
+  if (await isFresh(identity))
+    await makeAdmin(identity, wanted.adminPassword, admin, { adminRole, reseller });
   await ensureCatalogue(identity, wanted);
 }
 
@@ -69,7 +73,7 @@ async function makeAdmin(
   identity: Identity,
   password: string,
   project: ProjectRecord,
-  roleId: string,
+  roles: { readonly adminRole: string; readonly reseller: string },
 ): Promise<void> {
   const { grants, users, passwords, randomness, projects } = identity;
   const user: UserRecord = {
@@ -87,7 +91,12 @@ async function makeAdmin(
     { kind: 'domain', id: DEFAULT_DOMAIN },
     SYSTEM,
   ];
-  const given = targets.map((target) => grants.put({ actor, target, roleId, isInherited: false }));
+  const grantOf = (target: GrantTarget, roleId: string) =>
+    grants.put({ actor, target, roleId, isInherited: false });
+  const given = [
+    ...targets.map((target) => grantOf(target, roles.adminRole)),
+    grantOf({ kind: 'project', id: project.id }, roles.reseller),
+  ];
   const secret = await passwords.operationsToSet(user.id, password);
   await insertOrLeave(users.insert(user, { then: [...secret, ...given] }));
 }

@@ -39,7 +39,8 @@ const rob: Person = { user: 'rob', project: films, roles: ['reader'] };
 const kit: Person = { user: 'kit', project: films, roles: ['cutter'] };
 const zoe: Person = { user: 'zoe', project: lab, roles: ['member', 'reader'] };
 const far: Person = { user: 'zoe', project: farLab, roles: ['member', 'reader'] };
-const chief: Person = { user: 'chief', project: lab, roles: ['admin', 'member', 'reader'] };
+const boss: Person = { user: 'boss', project: lab, roles: ['admin', 'manager', 'member', 'reader'] };
+const chief: Person = { user: 'chief', project: lab, roles: ['ResellerAdmin'] };
 /** With a namesake in the users file, who is somebody else. */
 const falseAda: Person = { user: 'ada', project: sky, roles: ['member'] };
 
@@ -127,7 +128,16 @@ describe('Keystone’s users at the doors', () => {
     await asks(ann, 'DELETE', films, 'box/other');
   });
 
-  test('an admin of any project may do everything in every account, and in those of projects that are gone', async () => {
+  test('an admin of a project owns its account alone', async () => {
+    assert.equal(await status(boss, 'PUT', lab, 'bosses'), 201);
+    assert.equal(await status(boss, 'DELETE', lab, 'bosses'), 204);
+    assert.equal(await status(boss, 'GET', films, 'box/film'), 403);
+    assert.equal(await status(boss, 'PUT', films, 'bosses'), 403);
+    const account = await asks(boss, 'HEAD', lab, '');
+    assert.equal(account.headers['x-account-project-domain-id'], lab.domain.id);
+  });
+
+  test('a reseller’s admin may do everything in every account, and in those of projects that are gone', async () => {
     assert.equal(await status(chief, 'GET', films, 'box/film'), 200);
     assert.equal(await status(chief, 'PUT', films, 'chiefs'), 201);
     assert.equal(await status(chief, 'DELETE', films, 'chiefs'), 204);

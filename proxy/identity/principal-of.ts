@@ -18,9 +18,12 @@ export interface ProjectUser {
   readonly accessKey: string;
 }
 
+/** Who tends everybody's account (Swift's keystoneauth, `reseller_admin_role`); compared as Keystone does, whatever the case. */
+const RESELLER_ADMIN = 'reselleradmin';
+
 /**
- * Roles as OpenStack's secure RBAC has them: an admin of any project may do everything in every account, a manager or a member owns
- * the project's, a reader reads it. Undefined for a project whose id is no account's.
+ * An admin, a manager or a member of a project owns its account, a reader reads it, and a reseller's admin may do everything in every
+ * account. Undefined for a project whose id is no account's.
  */
 export function principalOf({ user, project, roles, accessKey }: ProjectUser): Principal | undefined {
   if (!isSpaceId(project.id)) return undefined;
@@ -32,7 +35,7 @@ export function principalOf({ user, project, roles, accessKey }: ProjectUser): P
     accountName: project.name,
     accessKey,
     role: owns ? 'owner' : has('reader') ? 'reader' : 'member',
-    admin: has('admin'),
+    admin: roles.some((name) => name.toLowerCase() === RESELLER_ADMIN),
   });
 }
 

@@ -32,6 +32,7 @@ export async function accountHeaders(
     ...['X-Timestamp', timestamp(record?.createdMs ?? context.clock.nowMs())],
     ...['Accept-Ranges', 'bytes'],
   ];
+  if (account.domainId !== undefined) headers.push('X-Account-Project-Domain-Id', account.domainId);
   if (record === undefined) return headers;
   pushMetadata(headers, 'X-Account-Meta-', isOwner ? record.metadata : withoutSecrets(record.metadata));
   const acl = record.settings['access-control'];
