@@ -81,6 +81,11 @@ test('the pages beside the API, and paths that name nothing', async () => {
   assert.equal((await bed.send({ path: '/healthcheck', as: null })).text, 'OK');
   const info = JSON.parse((await bed.send({ path: '/info', as: null })).text) as Record<string, unknown>;
   assert.ok('swift' in info);
+  const asked = await bed.send({ path: '/info', as: null, headers: { Origin: 'https://a.example' } });
+  assert.equal(asked.headers['access-control-allow-origin'], 'https://a.example');
+  const methods = await bed.send({ method: 'OPTIONS', path: '/info', as: null });
+  assert.deepEqual([methods.status, methods.headers['allow']], [200, 'GET, HEAD, OPTIONS']);
+  assert.equal(await bed.status({ method: 'PUT', path: '/info', as: null }), 405);
   assert.equal(await bed.status({ path: '/v1' }), 412);
   assert.equal(await bed.status({ path: '/v1/AUTH_sky//object' }), 412);
   assert.equal(await bed.status({ path: '/v1/AUTH_sky/%FF' }), 412);

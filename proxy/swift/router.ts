@@ -97,7 +97,18 @@ function routed(request: SwiftRequest, routes: Routes): Operation {
 }
 
 function pageOf(request: SwiftRequest): Operation {
-  if (request.path === '/info') return routed(request, { GET: getInfo, HEAD: getInfo });
-  if (request.path === '/healthcheck') return routed(request, { GET: healthCheck, HEAD: healthCheck });
-  return routed(request, { GET: getToken });
+  const routes = pageRoutes(request.path);
+  return request.method === 'OPTIONS' ? pageOptions(routes) : routed(request, routes);
+}
+
+function pageRoutes(path: string): Routes {
+  if (path === '/info') return { GET: getInfo, HEAD: getInfo };
+  return path === '/healthcheck' ? { GET: healthCheck, HEAD: healthCheck } : { GET: getToken };
+}
+
+function pageOptions(routes: Routes): Operation {
+  return ({ reply }) => {
+    reply.accepted(200, ['Allow', methodsIn(routes).join(', ')]);
+    return Promise.resolve();
+  };
 }

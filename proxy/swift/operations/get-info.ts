@@ -48,7 +48,13 @@ const info = {
   },
 };
 
-export const getInfo: Operation = ({ reply }) => {
-  reply.body(200, 'application/json; charset=UTF-8', JSON.stringify(info));
+/** It is nobody's secret: the page of any origin may read it. */
+export const getInfo: Operation = (request) => {
+  const origin = request.header('origin');
+  const headers =
+    origin === undefined
+      ? []
+      : ['Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', 'x-trans-id'];
+  request.reply.body(200, 'application/json; charset=UTF-8', JSON.stringify(info), headers);
   return Promise.resolve();
 };
