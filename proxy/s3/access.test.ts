@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { ada, bob, openTestBed, root, type TestBed, texts } from './s3-test-bed.ts';
+import { ada, bob, mia, openTestBed, root, type TestBed, texts } from './s3-test-bed.ts';
 
 const adaId = ada.principal.account;
 const bobId = bob.principal.account;
@@ -115,6 +115,78 @@ test('a bucket policy gives and takes, and its owner can always take it back', a
   assert.equal((await bed.send(get('/box?policy'))).code, 'NoSuchBucketPolicy');
   assert.equal((await bed.send({ ...policyOf({ Action: 'x' }) })).code, 'MalformedPolicy');
   assert.equal((await bed.send({ ...policy, body: 'x'.repeat(30_000) })).code, 'MalformedPolicy');
+});
+
+test('who may write may not give lists, tags and locks along, unless it may do that by itself', async () => {
+  await using bed = await openTestBed();
+  await bed.send({ method: 'PUT', path: '/box', headers: { 'x-amz-bucket-object-lock-enabled': 'true' } });
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  const retention = {
+    'x-amz-object-lock-mode': 'GOVERNANCE',
+    'x-amz-object-lock-retain-until-date': until,
+  };
+  const cases = [
+    ['s3:PutObjectAcl', { 'x-amz-acl': 'public-read' }],
+    ['s3:PutObjectAcl', { 'x-amz-grant-read': `id=${bobId}` }],
+    ['s3:PutObjectTagging', { 'x-amz-tagging': 'class=public' }],
+    ['s3:PutObjectRetention', retention],
+    ['s3:PutObjectLegalHold', { 'x-amz-object-lock-legal-hold': 'OFF' }],
+  ] as const;
+  for (const [action, headers] of cases) {
+    const more = { ...headers };
+    const begin = { method: 'POST', path: '/box/parts?uploads', headers: more, as: mia };
+    const copy = { ...put('copy', { ...more, 'x-amz-copy-source': '/box/plain' }), body: '', as: mia };
+    const given = async () => [
+      (await bed.send({ ...put('key', more), as: mia })).status,
+      (await bed.send(begin)).status,
+      (await bed.send(copy)).status,
+    ];
+    await bed.send(policyOf({ Action: ['s3:PutObject', 's3:GetObject'] }));
+    assert.equal((await bed.send({ ...put('plain', { 'x-amz-acl': 'private' }), as: mia })).status, 200);
+    assert.deepEqual(await given(), [403, 403, 403], action);
+    await bed.send(policyOf({ Action: ['s3:PutObject', 's3:GetObject', action] }));
+    assert.deepEqual(await given(), [200, 200, 200], action);
+  }
+});
+
+test('a condition is about what is done, and not about what the request says elsewhere', async () => {
+  await using bed = await openWithBucket();
+  await bed.send({
+    method: 'PUT',
+    path: '/box?versioning',
+    body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>',
+  });
+  await bed.send({ method: 'PUT', path: '/bobs', as: bob });
+  const [one = '', two = ''] = [await bed.send(put('key')), await bed.send(put('key'))].map(({ headers }) =>
+    String(headers['x-amz-version-id']),
+  );
+  const full = { StringEquals: { 's3:x-amz-acl': 'bucket-owner-full-control' } };
+  const only = { StringEquals: { 's3:VersionId': one } };
+  await bed.send(
+    policyOf(
+      { Action: ['s3:PutObject', 's3:PutObjectAcl'], Condition: full },
+      { Action: 's3:GetObjectVersion', Condition: only },
+      { Action: 's3:DeleteObjectVersion', Condition: only },
+    ),
+  );
+  const asParameter = { ...put('mine?x-amz-acl=bucket-owner-full-control'), as: bob };
+  assert.equal((await bed.send(asParameter)).code, 'AccessDenied');
+  const asHeader = { ...put('mine', { 'x-amz-acl': 'bucket-owner-full-control' }), as: bob };
+  assert.equal((await bed.send(asHeader)).status, 200);
+
+  const copies = async (version: string) => {
+    const headers = { 'x-amz-copy-source': `/box/key?versionId=${version}` };
+    return (await bed.send({ method: 'PUT', path: `/bobs/key?versionId=${one}`, headers, as: bob })).status;
+  };
+  assert.deepEqual([await copies(two), await copies(one)], [403, 200]);
+
+  const removes = async (version: string) => {
+    const body = `<Delete><Object><Key>key</Key><VersionId>${version}</VersionId></Object></Delete>`;
+    const headers = { 'content-md5': createHash('md5').update(body).digest('base64') };
+    const sent = { method: 'POST', path: `/box?delete&versionId=${one}`, body, headers, as: bob };
+    return texts((await bed.send(sent)).xml, 'Code');
+  };
+  assert.deepEqual([await removes(two), await removes(one)], [['AccessDenied'], []]);
 });
 
 test('a copy needs leave at both ends', async () => {

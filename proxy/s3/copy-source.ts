@@ -55,7 +55,7 @@ export async function openCopySource(request: S3Request, context: S3Context): Pr
     return found?.type === 'object' ? found.record : undefined;
   };
   const action = version === undefined ? 's3:GetObject' : 's3:GetObjectVersion';
-  await permit(request, context, place, { action, bucketName, key, object });
+  await permit(request, context, place, { action, bucketName, key, object, version: { id: version } });
   const found = await find();
   if (found?.type !== 'object') throw absentSource(source, found);
   const { record } = found;

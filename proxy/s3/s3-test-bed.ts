@@ -31,14 +31,14 @@ interface SignedRequest {
   readonly headers: Record<string, string | number>;
 }
 
-function user(name: string, digit: string, admin = false): Credential {
+function user(name: string, digit: string, admin = false, role: 'owner' | 'member' = 'owner'): Credential {
   const account = spaceId(digit.repeat(32));
   const principal = {
     userName: name,
     account,
     accountName: `${name}-account`,
     accessKey: `KEY${name}`,
-    role: 'owner' as const,
+    role,
     admin,
   };
   return { principal, secretKey: `secret/of+${name}` };
@@ -47,7 +47,9 @@ function user(name: string, digit: string, admin = false): Credential {
 export const ada = user('ada', 'a');
 export const bob = user('bob', 'b');
 export const root = user('root', 'c', true);
-const everyone = [ada, bob, root];
+/** Of ada's account, with what she is given. */
+export const mia = user('mia', 'a', false, 'member');
+const everyone = [ada, bob, root, mia];
 
 const store = memoryCredentials(everyone);
 

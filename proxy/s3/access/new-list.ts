@@ -1,14 +1,22 @@
 /** Lists that are about to be given: what a bucket refuses of them, and what a new object begins with. */
-import { type AccessControlList, isPrivateOf, isPublicList } from '#proxy/access/acl/access-control-list.ts';
+import type { SpaceId } from '#common/ids.ts';
+import {
+  type AccessControlList,
+  isPrivateOf,
+  isPublicList,
+  privateList,
+} from '#proxy/access/acl/access-control-list.ts';
+import type { S3Action } from '#proxy/access/actions.ts';
 import { isAnonymous } from '#proxy/access/anonymous.ts';
 import type { BucketRecord } from '#proxy/buckets/bucket-record.ts';
 import type { ObjectMetadata } from '#proxy/objects/object-record.ts';
 import type { S3Context } from '../context.ts';
 import { S3Error } from '../errors.ts';
 import type { S3Request } from '../request.ts';
-import { lockOfNewObject } from '../object-lock/lock-headers.ts';
+import { asksForHold, asksForRetention, lockOfNewObject } from '../object-lock/lock-headers.ts';
 import { parseTaggingHeader } from '../tagging.ts';
 import { aclFromHeaders, type HeaderOf } from './acl-headers.ts';
+import { isOwnersAlone, permit, requesterOf } from './permit.ts';
 
 /** Throws AccessDenied, or AccessControlListNotSupported, when the bucket takes no such list. */
 export function checkNewList(list: AccessControlList, bucket: BucketRecord, context: S3Context): void {
@@ -22,6 +30,46 @@ export function checkNewList(list: AccessControlList, bucket: BucketRecord, cont
   if (!own || list.grants.some(({ grantee }) => grantee !== bucket.owner && grantee !== list.owner)) {
     throw new S3Error('AccessControlListNotSupported');
   }
+}
+
+/**
+ * Asks leave for what the headers of a write say besides its bytes: a list, tags and locks are what operations of their own give, too.
+ * Throws AccessDenied.
+ */
+export async function permitNewAccess(
+  request: S3Request,
+  context: S3Context,
+  bucket: BucketRecord,
+  { key, header = (name) => request.header(name) }: { readonly key: string; readonly header?: HeaderOf },
+): Promise<void> {
+  if (isOwnersAlone(request.principal, bucket)) return;
+  const ask = (action: S3Action, owner: SpaceId) => {
+    const object = async () => ({ metadata: { acl: privateList(owner) } });
+    const version = { id: undefined };
+    return permit(request, context, bucket, {
+      action,
+      bucketName: request.bucket,
+      key,
+      object,
+      header,
+      version,
+    });
+  };
+  const { principal } = request;
+  // Who writes into another's bucket owns what it writes there.
+  const owner = requesterOf(principal).ownsAccount ? principal.account : bucket.owner;
+  if (givesAway(request, context, bucket, header)) await ask('s3:PutObjectAcl', owner);
+  if (header('x-amz-tagging') !== undefined) await ask('s3:PutObjectTagging', owner);
+  if (asksForRetention(header)) await ask('s3:PutObjectRetention', bucket.owner);
+  if (asksForHold(header)) await ask('s3:PutObjectLegalHold', bucket.owner);
+}
+
+/** Whether it asks for a list that counts, and that gives anybody else anything. */
+function givesAway(request: S3Request, context: S3Context, bucket: BucketRecord, header: HeaderOf): boolean {
+  const writer = writerOf(request, bucket);
+  const list = aclFromHeaders(header, context, writer, bucket.owner);
+  if (list === undefined || context.rules.of(bucket).ownership === 'BucketOwnerEnforced') return false;
+  return !isPrivateOf(list, writer);
 }
 
 /** What the headers of a write say of who may have the object, how it is tagged and what keeps it. */

@@ -10,6 +10,7 @@ import type { ObjectMetadata } from '#proxy/objects/object-record.ts';
 import type { S3Context } from '../context.ts';
 import { S3Error } from '../errors.ts';
 import type { S3Request } from '../request.ts';
+import type { HeaderOf } from './acl-headers.ts';
 import { requestConditions } from './request-conditions.ts';
 
 export interface Asked {
@@ -17,7 +18,11 @@ export interface Asked {
   readonly bucketName: string;
   readonly key: string | undefined;
   /** Reads the object that is there; called only when the decision depends on it. */
-  object(): Promise<{ readonly metadata: ObjectMetadata } | undefined>;
+  object(): Promise<{ readonly metadata: Pick<ObjectMetadata, 'acl' | 'tags'> } | undefined>;
+  /** What the wish says of itself, where that is not in the request's own headers. */
+  readonly header?: HeaderOf;
+  /** The version that is asked for, where that is not the request's own parameter. */
+  readonly version?: { readonly id: string | undefined };
 }
 
 export function requesterOf(principal: Principal): Requester {
@@ -62,12 +67,20 @@ export async function permit(
     bucketName,
     key,
     object: found === undefined ? undefined : listOf(found.metadata, bucket),
-    context: requestConditions(request, context.clock.nowMs(), () => found?.metadata.tags),
+    context: requestConditions(
+      {
+        request,
+        header: asked.header ?? ((name) => request.header(name)),
+        versionId: asked.version === undefined ? request.query.get('versionId') : asked.version.id,
+        existing: () => found?.metadata.tags,
+      },
+      context.clock.nowMs(),
+    ),
   });
   if (verdict === 'deny') throw new S3Error('AccessDenied');
 }
 
-export function listOf(metadata: ObjectMetadata, bucket: BucketRecord): AccessControlList {
+export function listOf(metadata: Pick<ObjectMetadata, 'acl'>, bucket: BucketRecord): AccessControlList {
   return metadata.acl ?? privateList(bucket.owner);
 }
 

@@ -7,6 +7,7 @@ import { isAnonymous } from '#proxy/access/anonymous.ts';
 import type { TagSet } from '#proxy/objects/tag-set.ts';
 import type { S3Request } from '../request.ts';
 import { parseTaggingHeader } from '../tagging.ts';
+import type { HeaderOf } from './acl-headers.ts';
 
 type Values = readonly string[] | undefined;
 
@@ -14,27 +15,31 @@ const queryKeys: Readonly<Record<string, string>> = {
   's3:prefix': 'prefix',
   's3:delimiter': 'delimiter',
   's3:max-keys': 'max-keys',
-  's3:versionid': 'versionId',
 };
 
 const EXISTING_TAG = 's3:existingobjecttag/';
 const REQUEST_TAG = 's3:requestobjecttag/';
 
-/** @param existing the tags of the object that is there. */
-export function requestConditions(
-  request: S3Request,
-  nowMs: number,
-  existing: () => TagSet | undefined,
-): ContextOf {
+/** What leave is asked for. */
+export interface Facts {
+  readonly request: S3Request;
+  /** What the operation goes by: a condition that looked elsewhere could be met without being kept. */
+  readonly header: HeaderOf;
+  readonly versionId: string | undefined;
+  /** The tags of the object that is there. */
+  readonly existing: () => TagSet | undefined;
+}
+
+export function requestConditions({ request, header, versionId, existing }: Facts, nowMs: number): ContextOf {
   return (key) => {
     if (key.startsWith(EXISTING_TAG)) return tagValue(existing(), key.slice(EXISTING_TAG.length));
-    if (key.startsWith(REQUEST_TAG)) return tagValue(requestTags(request), key.slice(REQUEST_TAG.length));
-    if (key === 's3:requestobjecttagkeys') return requestTags(request)?.map(([name]) => name);
+    if (key.startsWith(REQUEST_TAG)) return tagValue(requestTags(header), key.slice(REQUEST_TAG.length));
+    if (key === 's3:requestobjecttagkeys') return requestTags(header)?.map(([name]) => name);
     const parameter = Object.hasOwn(queryKeys, key) ? queryKeys[key] : undefined;
     if (parameter !== undefined) return one(request.query.get(parameter));
-    if (key.startsWith('s3:x-amz-')) return headerOrParameter(request, key.slice('s3:'.length));
-    if (key === 's3:if-match' || key === 's3:if-none-match')
-      return one(request.header(key.slice('s3:'.length)));
+    if (key === 's3:versionid') return one(versionId);
+    if (key.startsWith('s3:x-amz-')) return ofHeader(header, key.slice('s3:'.length));
+    if (key === 's3:if-match' || key === 's3:if-none-match') return one(header(key.slice('s3:'.length)));
     return ofTransport(request, key, nowMs) ?? ofPrincipal(request, key);
   };
 }
@@ -65,17 +70,15 @@ function ofPrincipal(request: S3Request, key: string): Values {
   return undefined;
 }
 
-/** A presigned URL may carry in its query what a request otherwise carries in a header. */
-function headerOrParameter(request: S3Request, name: string): Values {
-  const header = request.header(name);
-  if (header === undefined) return one(request.query.get(name));
+function ofHeader(header: HeaderOf, name: string): Values {
+  const value = header(name);
   // A policy names the source as bucket/key, however the client wrote it.
-  return [name === 'x-amz-copy-source' ? header.replace(/^\//, '') : header];
+  return one(name === 'x-amz-copy-source' ? value?.replace(/^\//, '') : value);
 }
 
-function requestTags(request: S3Request): TagSet | undefined {
-  const header = request.header('x-amz-tagging');
-  return header === undefined ? undefined : parseTaggingHeader(header);
+function requestTags(header: HeaderOf): TagSet | undefined {
+  const value = header('x-amz-tagging');
+  return value === undefined ? undefined : parseTaggingHeader(value);
 }
 
 function tagValue(tags: TagSet | undefined, name: string): Values {

@@ -10,7 +10,7 @@ export async function leaveOf(
   request: S3Request,
   context: S3Context,
   bucket: BucketRecord,
-  key: string,
+  { key, versionId }: { readonly key: string; readonly versionId: string | undefined },
 ): Promise<Leave> {
   if (request.header('x-amz-bypass-governance-retention')?.toLowerCase() !== 'true')
     return { bypassesGovernance: false };
@@ -19,6 +19,7 @@ export async function leaveOf(
     bucketName: request.bucket,
     key,
     object: async () => undefined,
+    version: { id: versionId },
   });
   return { bypassesGovernance: true };
 }

@@ -33,6 +33,14 @@ export function lockOfNewObject(
   };
 }
 
+export function asksForRetention(header: HeaderOf): boolean {
+  return header(MODE) !== undefined || header(UNTIL) !== undefined;
+}
+
+export function asksForHold(header: HeaderOf): boolean {
+  return header(HOLD) !== undefined;
+}
+
 function askedRetention(header: HeaderOf, nowMs: number): Retention | undefined {
   const named = header(MODE);
   const until = header(UNTIL);

@@ -9,7 +9,7 @@ import { storeLayout } from '#proxy/objects/object-body.ts';
 import { EncodedObject, type ObjectBody, type ObjectMetadata } from '#proxy/objects/object-record.ts';
 import { objectKey, rewriteObject, type WriteOutcome, writeObject } from '#proxy/objects/object-store.ts';
 import type { StoredChecksum } from '#proxy/objects/stored-checksum.ts';
-import { newObjectAccess } from '../access/new-list.ts';
+import { newObjectAccess, permitNewAccess } from '../access/new-list.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { parseAlgorithm, writeChecksum } from '../checksums.ts';
 import { conditionError, writeCondition } from '../conditions.ts';
@@ -34,6 +34,7 @@ export const copyObject: Operation = async (request, context) => {
   refuseUnsupported(request.headers);
   const replaced = replacedHeaders(request);
   const lease = await leaseOf(request, context);
+  await permitNewAccess(request, context, lease.bucket, { key: request.key });
   const source = await openCopySource(request, context);
   const { sizeBytes } = source.record.metadata;
   if (sizeBytes > COPY_BYTES_MAX) {

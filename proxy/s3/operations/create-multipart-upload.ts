@@ -1,7 +1,7 @@
 /** CreateMultipartUpload (Amazon S3 API Reference). */
 import { newUploadId } from '#proxy/objects/upload-record.ts';
 import { createUpload } from '#proxy/objects/upload-store.ts';
-import { newObjectAccess } from '../access/new-list.ts';
+import { newObjectAccess, permitNewAccess } from '../access/new-list.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { checksumPlan } from '../checksums.ts';
 import { readStoredHeaders, refuseUnsupported } from '../object-headers.ts';
@@ -16,6 +16,7 @@ export const createMultipartUpload: Operation = async (request, context) => {
   const lease = await leaseOf(request, context);
   const initiatedMs = context.clock.nowMs();
   const uploadId = newUploadId(initiatedMs, context.randomness);
+  await permitNewAccess(request, context, lease.bucket, { key: request.key });
   const access = newObjectAccess(request, context, lease.bucket);
   const upload = { initiatedMs, ...stored, ...access, ...(checksum === undefined ? {} : { checksum }) };
   await createUpload(context.cluster, lease, request.key, uploadId, upload);

@@ -16,7 +16,8 @@ export const deleteObject: Operation = async (request, context) => {
   for (const name of otherConditions) if (request.header(name) !== undefined) throw notImplemented(name);
   const condition = writeCondition((name) => request.header(name));
   const lease = await leaseOf(request, context);
-  const leave = await leaveOf(request, context, lease.bucket, request.key);
+  const versionId = request.query.get('versionId');
+  const leave = await leaveOf(request, context, lease.bucket, { key: request.key, versionId });
   const deleted = await deleteOne(context.cluster, lease, request.key, selector, condition, leave);
   // Also for an object that is not there: If-Match is false without one (RFC 9110, section 13.1.1).
   if (deleted === 'fails')

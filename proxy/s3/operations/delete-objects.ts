@@ -75,10 +75,11 @@ async function remove(
       bucketName: request.bucket,
       key: wanted.key,
       object: async () => undefined,
+      version: { id: wanted.versionId },
     });
     const condition = wanted.etag === undefined ? undefined : { ifMatch: parseEntityTags(wanted.etag) };
     const selector = selectorOf(wanted.versionId);
-    const leave = await leaveOf(request, context, lease.bucket, wanted.key);
+    const leave = await leaveOf(request, context, lease.bucket, wanted);
     const deleted = await deleteOne(context.cluster, lease, wanted.key, selector, condition, leave);
     if (deleted === 'fails') return { wanted, error: new S3Error('PreconditionFailed') };
     return { wanted, error: undefined, deleted };

@@ -25,7 +25,8 @@ export const getObjectRetention: Operation = async (request, context) => {
 export const putObjectRetention: Operation = async (request, context) => {
   const lease = await leaseOf(request, context);
   requireLock(lease.bucket);
-  const leave = await leaveOf(request, context, lease.bucket, request.key);
+  const versionId = request.query.get('versionId');
+  const leave = await leaveOf(request, context, lease.bucket, { key: request.key, versionId });
   const nowMs = context.clock.nowMs();
   const retention = parseRetention(await request.openBody(context).readAll(BODY_BYTES_MAX), nowMs);
   await rewriteMetadata(request, context, lease, (metadata) => {

@@ -7,7 +7,9 @@ import { openRequestBody } from '#proxy/body/open-request-body.ts';
 import { EncodedObject } from '#proxy/objects/object-record.ts';
 import { objectKey, writeObject } from '#proxy/objects/object-store.ts';
 import { receiveBody } from '#proxy/objects/receive-body.ts';
-import { newObjectAccess } from '../access/new-list.ts';
+import type { TagSet } from '#proxy/objects/tag-set.ts';
+import { newObjectAccess, permitNewAccess } from '../access/new-list.ts';
+import type { HeaderOf } from '../access/acl-headers.ts';
 import { permit } from '../access/permit.ts';
 import { findLease } from '../bucket-of.ts';
 import { DEFAULT_CHECKSUM, declaredChecksum } from '../checksums.ts';
@@ -33,18 +35,16 @@ export const postObject: Operation = async (request, context) => {
   const headers = formHeaders(fields, received.file);
   refuseUnsupported(headers);
   const lease = await findLease(request, context);
-  const object = async () => undefined;
+  const tags = formTags(fields);
+  const header = headerOf(headers, tags);
   await permit(request, context, lease.bucket, {
     action: 's3:PutObject',
     bucketName: request.bucket,
     key,
-    object,
+    object: async () => undefined,
+    header,
   });
-  const header = (name: string) => {
-    const value = headers[name];
-    return Array.isArray(value) ? value.join(', ') : value;
-  };
-  const tags = formTags(fields);
+  await permitNewAccess(request, context, lease.bucket, { key, header });
   const access = {
     ...newObjectAccess(request, context, lease.bucket, header),
     ...(tags.length === 0 ? undefined : { tags }),
@@ -64,6 +64,17 @@ export const postObject: Operation = async (request, context) => {
   await writeObject(context.cluster, lease, key, new EncodedObject(metadata, taken.body));
   answerForm(request, fields, md5Hex);
 };
+
+/** What a form says, as the headers of a PUT would: a policy's conditions are about those. */
+function headerOf(headers: IncomingHttpHeaders, tags: TagSet): HeaderOf {
+  const tagging =
+    tags.length === 0 ? undefined : new URLSearchParams(tags.map(([name, value]) => [name, value]));
+  return (name) => {
+    if (name === 'x-amz-tagging' && tagging !== undefined) return tagging.toString();
+    const value = headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
+}
 
 function byName(fields: readonly (readonly [string, string])[]): Map<string, string> {
   const named = new Map<string, string>();

@@ -3,7 +3,8 @@ import { EncodedObject, INLINE_BYTES_MAX } from '#proxy/objects/object-record.ts
 import { objectKey, readObject, writeObject } from '#proxy/objects/object-store.ts';
 import { receiveBody } from '#proxy/objects/receive-body.ts';
 import { judgeCondition } from '#proxy/objects/write-condition.ts';
-import { newObjectAccess } from '../access/new-list.ts';
+import { newObjectAccess, permitNewAccess } from '../access/new-list.ts';
+import { isOwnersAlone } from '../access/permit.ts';
 import { leaseOf } from '../bucket-of.ts';
 import { DEFAULT_CHECKSUM, declaredChecksum, pushChecksum } from '../checksums.ts';
 import { conditionError, writeCondition } from '../conditions.ts';
@@ -19,6 +20,8 @@ export const putObject: Operation = async (request, context) => {
   const stored = readStoredHeaders(headers);
   const condition = writeCondition((name) => request.header(name));
   const lease = await leaseOf(request, context);
+  if (!isOwnersAlone(request.principal, lease.bucket))
+    await permitNewAccess(request, context, lease.bucket, { key });
   const access = newObjectAccess(request, context, lease.bucket);
   const declared = declaredLengthOf(
     request.header('content-length'),
