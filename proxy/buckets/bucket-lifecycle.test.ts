@@ -7,6 +7,9 @@ import { recordKinds } from '#common/codec/record-key.ts';
 import { spaceId } from '#common/ids.ts';
 import { ManualClock } from '#common/io/manual-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
+import { abortUpload } from '#proxy/objects/abort-upload.ts';
+import { newUploadId } from '#proxy/objects/upload-record.ts';
+import { createUpload } from '#proxy/objects/upload-store.ts';
 import { EncodedObject } from '#proxy/objects/object-record.ts';
 import { readObject, writeObject } from '#proxy/objects/object-store.ts';
 import { type BucketContext, DELETION_MS_MAX, LEASE_MS, LEASE_WAIT_MS } from './bucket-context.ts';
@@ -157,6 +160,43 @@ test('a write whose lease has run out begins again, and learns that the bucket i
   assert.equal(await removal, 'deleted');
   await assert.rejects(writeObject(cluster, lease, 'late', object('x')), { reason: 'missing' });
   assert.equal(cluster.recordCount, 0);
+});
+
+test('what is begun after a deletion was called off is not removed by it', async () => {
+  const cluster = memoryCluster({ nowMs: () => 0 });
+  const clock = new ManualClock();
+  const owner = proxyOn(cluster, clock);
+  await createBucket(owner.context, ada, 'box');
+  const gate = Promise.withResolvers<void>();
+  let isHeld = false;
+  const slow: Cluster = {
+    ...cluster,
+    listings: {
+      ...cluster.listings,
+      list: async (query) => {
+        if (query.kind === recordKinds.upload && !isHeld) {
+          isHeld = true;
+          await gate.promise;
+        }
+        return await cluster.listings.list(query);
+      },
+    },
+  };
+  const removal = remove(proxyOn(slow, clock), 'box');
+  while (!isHeld) await settle();
+  clock.advance(5);
+  await createBucket(owner.context, ada, 'box');
+  const lease = await owner.directory.lease(ada.account, 'box');
+  assert.ok(lease !== undefined);
+  const uploadId = newUploadId(clock.nowMs(), randomness);
+  await createUpload(cluster, lease, 'film', uploadId, {
+    initiatedMs: clock.nowMs(),
+    headers: {},
+    user: {},
+  });
+  gate.resolve();
+  assert.equal(await removal, 'overtaken');
+  assert.equal(await abortUpload(cluster, lease.bucket, 'film', uploadId, clock.nowMs()), 'done');
 });
 
 test('a write that reaches its replicas only after the bucket was removed is not acknowledged', async () => {

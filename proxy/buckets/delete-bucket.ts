@@ -24,13 +24,14 @@ export async function deleteBucket(
   // A look first: most deletions of a bucket that holds something need not stop its writers.
   if (await holdsObjects(context, bucket)) return 'not-empty';
   const deletionId = context.randomness.bytes(16).toString('hex');
-  if (!(await mark(context, bucket, name, deletionId))) return 'missing';
+  const startedMs = context.clock.nowMs();
+  if (!(await mark(context, bucket, name, { id: deletionId, startedMs }))) return 'missing';
   directory.revoke();
   let emptied = false;
   try {
     if (!context.onlyProxy) await wait(context, LEASE_WAIT_MS);
-    emptied = !(await holdsObjects(context, bucket));
-    if (emptied) await emptyUploads(context.cluster, bucket);
+    const times = { closedMs: startedMs, nowMs: context.clock.nowMs() };
+    emptied = !(await holdsObjects(context, bucket)) && (await emptyUploads(context.cluster, bucket, times));
   } catch (error) {
     await callOff(context, bucket, name, deletionId);
     throw error;
@@ -62,9 +63,8 @@ async function mark(
   context: BucketContext,
   bucket: BucketRecord,
   name: string,
-  deletionId: string,
+  deletion: NonNullable<BucketRecord['deletion']>,
 ): Promise<boolean> {
-  const deletion = { id: deletionId, startedMs: context.clock.nowMs() };
   return context.cluster.records.mutate(bucketKey(bucket.owner, name), (current) => {
     const found = current === undefined ? undefined : decodeBucket(current.content);
     if (found === undefined || found.bucketId !== bucket.bucketId) return { action: 'keep', result: false };

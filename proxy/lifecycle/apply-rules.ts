@@ -2,7 +2,8 @@
 import type { Cluster, ListingEntry, ListingStart } from '#cluster/cluster.ts';
 import type { Clock } from '#common/io/clock.ts';
 import { abortUpload } from '#proxy/objects/abort-upload.ts';
-import type { WriteLease } from '#proxy/objects/bucket-access.ts';
+import { bucketDocuments } from '#proxy/access/rules-of-bucket.ts';
+import type { BucketLease } from '#proxy/buckets/bucket-directory.ts';
 import { listEntries } from '#proxy/objects/list-objects.ts';
 import { listUploads } from '#proxy/objects/list-uploads.ts';
 import { decodeCurrent, olderOf } from '#proxy/objects/object-record.ts';
@@ -33,10 +34,25 @@ export interface LifecycleFigures {
 export interface RuledBucket {
   readonly cluster: Cluster;
   readonly clock: Clock;
-  readonly lease: WriteLease;
+  readonly lease: BucketLease;
   readonly rules: readonly LifecycleRule[];
+  /** What they were read from. */
+  readonly document: string;
   readonly dayMs: number;
   readonly figures: LifecycleFigures;
+}
+
+/** The bucket has other rules by now, or none: what was due by these may not be any more. */
+export class RulesChanged extends Error {}
+
+export function rulesDocument({ bucket }: BucketLease): string | undefined {
+  return bucket.configuration?.[bucketDocuments.lifecycle];
+}
+
+/** To be asked before anything is removed: a walk takes hours, and whoever takes a rule back has been told that it is gone. */
+async function assertRules({ lease, document }: RuledBucket): Promise<void> {
+  await lease.confirm();
+  if (rulesDocument(lease) !== document) throw new RulesChanged();
 }
 
 /** Goes on at `start`, and returns where the next page begins; undefined at the end of the bucket. */
@@ -54,7 +70,8 @@ export async function applyToObjects(
     bucket.figures.rows += 1;
     try {
       await applyToKey(bucket, entry, nowMs);
-    } catch {
+    } catch (error) {
+      if (error instanceof RulesChanged) throw error;
       // The next walk comes by again.
       bucket.figures.failures += 1;
     }
@@ -88,11 +105,12 @@ async function applyToKey(
 }
 
 async function applyToCurrent(
-  { cluster, lease, rules, dayMs, figures }: RuledBucket,
+  bucket: RuledBucket,
   key: string,
   { sizeBytes, modifiedMs }: ObjectSummary,
   nowMs: number,
 ): Promise<void> {
+  const { cluster, lease, rules, dayMs, figures } = bucket;
   const isDue = (of: readonly LifecycleRule[], subject: Parameters<typeof expirationOf>[1], atMs: number) =>
     (expirationOf(of, subject, atMs, dayMs)?.atMs ?? Number.POSITIVE_INFINITY) <= nowMs;
   // Tags are in the record, which is read only for what is due but for them.
@@ -103,6 +121,7 @@ async function applyToCurrent(
   const { metadata, version } = object;
   const size = metadata.swift?.largeObject?.sizeBytes ?? metadata.sizeBytes;
   if (!isDue(rules, { key, sizeBytes: size, tags: metadata.tags ?? [] }, object.modifiedMs)) return;
+  await assertRules(bucket);
   const removed = await removeObject(cluster, lease, key, { ifVersion: version });
   if (removed.outcome === 'done') figures.expiredObjects += 1;
 }
@@ -132,6 +151,7 @@ async function applyToOlder(
 
 async function removeExactly(bucket: RuledBucket, key: string, version: ExactVersion): Promise<boolean> {
   const { cluster, lease, figures } = bucket;
+  await assertRules(bucket);
   const outcome = await removeVersion(cluster, lease, key, version);
   if (outcome === 'locked') figures.lockedVersions += 1;
   return outcome !== 'locked' && outcome.removed !== undefined;
@@ -141,28 +161,30 @@ function withoutTags(rules: readonly LifecycleRule[]): readonly LifecycleRule[] 
   return rules.map((rule) => ({ ...rule, filter: { ...rule.filter, tags: [] } }));
 }
 
-export type UploadPlace = { readonly key: string; readonly uploadId: string };
+type UploadPlace = { readonly key: string; readonly uploadId: string };
 
 /** The same of open uploads. */
 export async function applyToUploads(
   bucket: RuledBucket,
-  after: UploadPlace,
+  from: UploadPlace | undefined,
 ): Promise<UploadPlace | undefined> {
   const { cluster, lease, rules, dayMs, clock, figures } = bucket;
   if (!rules.some(({ abortDays }) => abortDays !== undefined)) return undefined;
   const page = await listUploads(cluster, lease.bucket, {
     prefix: '',
     delimiter: '',
-    after,
+    after: from ?? { key: '', uploadId: '' },
     limit: PAGE_ROWS,
   });
   const nowMs = clock.nowMs();
   for (const { key, uploadId, initiatedMs } of page.uploads) {
     if (!uploadIsDue(rules, key, initiatedMs, { nowMs, dayMs })) continue;
     try {
+      await assertRules(bucket);
       const outcome = await abortUpload(cluster, lease.bucket, key, uploadId, nowMs);
       if (outcome === 'done') figures.abortedUploads += 1;
-    } catch {
+    } catch (error) {
+      if (error instanceof RulesChanged) throw error;
       figures.failures += 1;
     }
   }

@@ -18,7 +18,7 @@ async function setRules(bed: TestBed, ...rules: string[]): Promise<void> {
 }
 
 /** What a walk does so many days from now. */
-async function walk(bed: TestBed, days: number) {
+async function walk(bed: TestBed, days: number, pace = new Pace(bed.context.clock)) {
   const { cluster, directory, clock } = bed.context;
   const later: Clock = {
     nowMs: () => clock.nowMs() + days * DAY_MS,
@@ -26,7 +26,7 @@ async function walk(bed: TestBed, days: number) {
     after: (delayMs, then) => clock.after(delayMs, then),
   };
   const figures = nothingApplied();
-  await walkBuckets({ cluster, directory, clock: later, dayMs: DAY_MS }, figures, new Pace(clock));
+  await walkBuckets({ cluster, directory, clock: later, dayMs: DAY_MS }, figures, pace);
   assert.equal(figures.failures, 0);
   return figures;
 }
@@ -138,6 +138,42 @@ test('open uploads are aborted, and rules that were deleted do nothing', async (
   await bed.send({ method: 'DELETE', path: '/box?lifecycle' });
   assert.equal((await walk(bed, 3)).buckets, 0);
   assert.equal(bed.cluster.recordCount, records - 1, 'the note of the bucket is gone');
+});
+
+/** Something happens before a page of a walk. */
+class Meanwhile extends Pace {
+  #pages = 0;
+  readonly #before: (page: number) => Promise<void>;
+
+  constructor(bed: TestBed, before: (page: number) => Promise<void>) {
+    super(bed.context.clock);
+    this.#before = before;
+  }
+
+  override async throttled<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#pages += 1;
+    await this.#before(this.#pages);
+    return await super.throttled(work);
+  }
+}
+
+test('a rule that is taken back or narrowed while a walk is under way removes nothing more', async () => {
+  await using bed = await openTestBed();
+  await bed.send({ method: 'PUT', path: '/box' });
+  for (let number = 100; number < 350; number += 1) await put(bed, `key-${number}`);
+  const all = rule('<Prefix/>', expiration('<Days>1</Days>'));
+  await setRules(bed, all);
+  const narrowed = rule('<Prefix>key-34</Prefix>', expiration('<Days>1</Days>'));
+  const first = new Meanwhile(bed, async (page) => {
+    if (page === 2) await setRules(bed, narrowed);
+  });
+  assert.equal((await walk(bed, 2, first)).expiredObjects, 110);
+  await setRules(bed, all);
+  const second = new Meanwhile(bed, async (page) => {
+    if (page === 2) await bed.send({ method: 'DELETE', path: '/box?lifecycle' });
+  });
+  assert.equal((await walk(bed, 2, second)).expiredObjects, 100);
+  assert.equal((await keys(bed)).length, 40);
 });
 
 test('answers say when an object is to expire, and by which rule', async () => {

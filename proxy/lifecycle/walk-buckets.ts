@@ -2,7 +2,6 @@
 import type { Cluster, ListingEntry, ListingStart } from '#cluster/cluster.ts';
 import { recordKinds } from '#common/codec/record-key.ts';
 import type { Clock } from '#common/io/clock.ts';
-import { bucketDocuments } from '#proxy/access/rules-of-bucket.ts';
 import type { BucketDirectory } from '#proxy/buckets/bucket-directory.ts';
 import type { Pace } from '#proxy/sweep/pace.ts';
 import {
@@ -10,7 +9,8 @@ import {
   applyToUploads,
   type LifecycleFigures,
   type RuledBucket,
-  type UploadPlace,
+  RulesChanged,
+  rulesDocument,
 } from './apply-rules.ts';
 import {
   LIFECYCLE_SHARDS,
@@ -83,7 +83,7 @@ async function walkBucket(
 ): Promise<void> {
   const address = lifecycleBucket(row.name);
   const lease = await directory.leaseOwn(address.account, address.name);
-  const document = lease?.bucket.configuration?.[bucketDocuments.lifecycle];
+  const document = lease === undefined ? undefined : rulesDocument(lease);
   if (lease === undefined || document === undefined) {
     if (clock.nowMs() - notedMsOf(row.summary) < NOTE_SETTLED_MS) return;
     await cluster.records.mutate(lifecycleKey(address), (current) => ({
@@ -93,15 +93,28 @@ async function walkBucket(
     return;
   }
   figures.buckets += 1;
-  const bucket: RuledBucket = { cluster, clock, lease, rules: readLifecycle(document), dayMs, figures };
-  let start: ListingStart | undefined;
-  do {
-    const from: ListingStart | undefined = start;
-    start = await pace.throttled(() => applyToObjects(bucket, from));
-  } while (start !== undefined && !pace.isStopped);
-  let after: UploadPlace | undefined = { key: '', uploadId: '' };
-  do {
-    const from: UploadPlace = after;
-    after = await pace.throttled(() => applyToUploads(bucket, from));
-  } while (after !== undefined && !pace.isStopped);
+  const bucket = { cluster, clock, lease, dayMs, figures };
+  await pagesOf(bucket, pace, applyToObjects);
+  await pagesOf(bucket, pace, applyToUploads);
+}
+
+/** Page after page by the rules that the bucket has then; ends with the last page, or with the last rule. */
+async function pagesOf<Place>(
+  parts: Omit<RuledBucket, 'rules' | 'document'>,
+  pace: Pace,
+  apply: (bucket: RuledBucket, from: Place | undefined) => Promise<Place | undefined>,
+): Promise<void> {
+  let from: Place | undefined;
+  for (let isOver = false; !isOver && !pace.isStopped; ) {
+    const document = rulesDocument(parts.lease);
+    if (document === undefined) return;
+    const bucket = { ...parts, rules: readLifecycle(document), document };
+    const page = from;
+    try {
+      from = await pace.throttled(() => apply(bucket, page));
+      isOver = from === undefined;
+    } catch (error) {
+      if (!(error instanceof RulesChanged)) throw error;
+    }
+  }
 }

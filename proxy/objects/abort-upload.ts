@@ -2,11 +2,10 @@
 import type { Cluster } from '#cluster/cluster.ts';
 import type { BlobId } from '#common/ids.ts';
 import type { BucketPlace } from './bucket-access.ts';
-import { COMPLETION_TAKEOVER_MS } from './complete-upload.ts';
 import { readLayout } from './object-body.ts';
 import { readVersionOfUpload } from './object-versions.ts';
 import { removeParts } from './remove-parts.ts';
-import { decodeUpload } from './upload-record.ts';
+import { decodeUpload, isBeingCompleted } from './upload-record.ts';
 import { uploadKey } from './upload-store.ts';
 
 export type AbortOutcome = 'done' | 'missing' | 'completing';
@@ -20,9 +19,9 @@ export async function abortUpload(
 ): Promise<AbortOutcome> {
   const outcome = await cluster.records.mutate<AbortOutcome>(uploadKey(bucket, key, uploadId), (current) => {
     if (current === undefined) return { action: 'keep', result: 'missing' };
-    const { completion } = decodeUpload(current.content);
-    const running = completion !== undefined && nowMs - completion.startedMs < COMPLETION_TAKEOVER_MS;
-    return running ? { action: 'keep', result: 'completing' } : { action: 'remove', result: 'done' };
+    return isBeingCompleted(decodeUpload(current.content), nowMs)
+      ? { action: 'keep', result: 'completing' }
+      : { action: 'remove', result: 'done' };
   });
   if (outcome === 'done') {
     await removeParts(cluster, bucket, uploadId, await stripesOfCompleted(cluster, bucket, key, uploadId));

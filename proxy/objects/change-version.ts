@@ -3,6 +3,7 @@
  * (docs/formats/object-record.md, "Older versions").
  */
 import type { Cluster, StoredRecord } from '#cluster/cluster.ts';
+import type { Ballot } from '#common/ballot.ts';
 import { HoldfastError } from '#common/errors.ts';
 import { assertLease, underLease, type WriteLease } from './bucket-access.ts';
 import {
@@ -22,7 +23,8 @@ import { versionKey } from './version-store.ts';
 
 const ROUNDS_MAX = 100;
 
-export type MetadataChange = (metadata: ObjectMetadata) => ObjectMetadata;
+/** @param ballot under which what it gives is written. */
+export type MetadataChange = (metadata: ObjectMetadata, ballot: Ballot) => ObjectMetadata;
 
 /**
  * @param selector the current version when left out. Undefined when there is no such version; a delete marker is left as it
@@ -51,9 +53,9 @@ async function settled(lease: WriteLease, record: ObjectRecord): Promise<FoundVe
   return { type: 'object', record };
 }
 
-function changed(record: ObjectRecord, change: MetadataChange): ObjectRecord {
+function changed(record: ObjectRecord, change: MetadataChange, ballot: Ballot): ObjectRecord {
   const version = { ...record.version, revision: record.version.revision + 1 };
-  return { ...record, version, metadata: change(record.metadata) };
+  return { ...record, version, metadata: change(record.metadata, ballot) };
 }
 
 /** Undefined when the current version is another, or a delete marker. */
@@ -65,13 +67,13 @@ function changeCurrent(
   change: MetadataChange,
 ): Promise<ObjectRecord | undefined> {
   return underLease(lease, () =>
-    cluster.records.mutate<ObjectRecord | undefined>(objectKey(lease.bucket, name), (current) => {
+    cluster.records.mutate<ObjectRecord | undefined>(objectKey(lease.bucket, name), (current, ballot) => {
       assertLease(lease);
       const found = current === undefined ? undefined : decodeCurrent(current);
       if (current === undefined || found === undefined) return { action: 'keep', result: undefined };
       if (selector !== undefined && !selects(selector, found.version))
         return { action: 'keep', result: undefined };
-      const record = changed(found, change);
+      const record = changed(found, change, ballot);
       const encoded = new EncodedObject(record.metadata, record.body).at(record.version, olderOf(current));
       return { action: 'write', ...encoded, result: record };
     }),
@@ -87,10 +89,10 @@ async function changeOlder(
   change: MetadataChange,
 ): Promise<ObjectRecord | undefined> {
   const record = await underLease(lease, () =>
-    cluster.records.mutate<ObjectRecord | undefined>(versionKey(lease.bucket, name, id), (saved) => {
+    cluster.records.mutate<ObjectRecord | undefined>(versionKey(lease.bucket, name, id), (saved, ballot) => {
       assertLease(lease);
       if (saved === undefined) return { action: 'keep', result: undefined };
-      const after = changed(decodeObject(saved), change);
+      const after = changed(decodeObject(saved), change, ballot);
       const { summary, content } = new EncodedObject(after.metadata, after.body).at(after.version);
       return { action: 'write', summary, content, result: after };
     }),

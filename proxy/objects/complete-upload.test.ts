@@ -10,7 +10,8 @@ import { ManualClock } from '#common/io/manual-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import { abortUpload } from './abort-upload.ts';
 import type { WriteLease } from './bucket-access.ts';
-import { COMPLETION_TAKEOVER_MS, completeUpload } from './complete-upload.ts';
+import { completeUpload } from './complete-upload.ts';
+import { COMPLETION_TAKEOVER_MS, decodeUpload, encodeUpload } from './upload-record.ts';
 import { readLayout } from './object-body.ts';
 import { readObject, removeObject } from './object-store.ts';
 import { createUpload, uploadKey, writePart } from './upload-store.ts';
@@ -37,11 +38,12 @@ async function sendPart(cluster: Cluster, number: number, text: string): Promise
 }
 
 async function openUpload(): Promise<{ cluster: MemoryCluster; clock: ManualClock }> {
-  const cluster = memoryCluster({ nowMs: () => 0 });
+  const clock = new ManualClock();
+  const cluster = memoryCluster({ nowMs: () => clock.nowMs() });
   await createUpload(cluster, lease, 'key', uploadId, { initiatedMs: 0, headers: {}, user: {} });
   await sendPart(cluster, 1, 'one');
   await sendPart(cluster, 2, 'two');
-  return { cluster, clock: new ManualClock() };
+  return { cluster, clock };
 }
 
 function complete(cluster: Cluster, clock: ManualClock) {
@@ -112,6 +114,24 @@ test('an object whose completion died is deleted for good', async () => {
     assert.equal((await complete(cluster, clock)).outcome, 'no-upload', `died at ${steps}`);
     assert.equal(await bodyOf(cluster), undefined);
   }
+});
+
+test('a deletion beside a repeated completion keeps the stripes that this may make an object of', async () => {
+  const { cluster, clock } = await openUpload();
+  // The object is there, and the upload's record is left.
+  await complete(dying(cluster, 2, true), clock).catch(() => undefined);
+  assert.equal(await bodyOf(cluster), 'onetwo');
+  clock.advance(COMPLETION_TAKEOVER_MS);
+  // The repeat has closed the upload again; the deletion's release comes behind that.
+  const upload = uploadKey(bucket, 'key', uploadId);
+  await cluster.records.mutate(upload, (current) => {
+    const record = decodeUpload(current?.content ?? assert.fail('the upload is gone'));
+    const closed = { ...record, completion: { id: 'b'.repeat(32), startedMs: clock.nowMs() } };
+    return { action: 'write', ...encodeUpload(closed), result: undefined };
+  });
+  await removeObject(cluster, lease, 'key');
+  assert.equal(cluster.stripeCount, 2);
+  assert.notEqual(await cluster.records.read(upload), undefined);
 });
 
 test('while a completion is under way nobody else completes, aborts or adds', async () => {

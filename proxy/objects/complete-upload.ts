@@ -12,14 +12,13 @@ import { objectKey, writeObject } from './object-store.ts';
 import { readVersionOfUpload } from './object-versions.ts';
 import { removeParts } from './remove-parts.ts';
 import type { StoredChecksum } from './stored-checksum.ts';
-import { decodeUpload, encodeUpload, type UploadRecord } from './upload-record.ts';
+import { decodeUpload, encodeUpload, isBeingCompleted, type UploadRecord } from './upload-record.ts';
 import { type NumberedPart, readParts, removeUploadRecord, uploadKey } from './upload-store.ts';
 import { shownVersion } from './version-id.ts';
 import type { WriteCondition } from './write-condition.ts';
 
-/** How long after its start a completion may still write the object, and when another may take over. */
+/** How long after its start a completion may still write the object: well before another may take over. */
 export const COMPLETION_WRITES_MS = 15_000;
-export const COMPLETION_TAKEOVER_MS = 30_000;
 
 export interface CompletionContext {
   readonly cluster: Cluster;
@@ -127,10 +126,7 @@ async function begin(
   return context.cluster.records.mutate<UploadRecord | 'no-upload' | 'busy'>(key, (current) => {
     if (current === undefined) return { action: 'keep', result: 'no-upload' };
     const upload = decodeUpload(current.content);
-    const { completion } = upload;
-    if (completion !== undefined && nowMs - completion.startedMs < COMPLETION_TAKEOVER_MS) {
-      return { action: 'keep', result: 'busy' };
-    }
+    if (isBeingCompleted(upload, nowMs)) return { action: 'keep', result: 'busy' };
     const closed = { ...upload, completion: { id: completionId, startedMs: nowMs } };
     return { action: 'write', ...encodeUpload(closed), result: closed };
   });

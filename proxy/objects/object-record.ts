@@ -204,7 +204,8 @@ export function asOlderVersion(record: StoredRecord): OlderVersion {
 
 /** The version that `record` begins with, in front of other versions than before. */
 export function withOlder(record: StoredRecord, older: readonly OlderVersion[]): EncodedRecord {
-  const { bodyEnd, isDeleteMarker } = sectionsOf(record);
+  const { bodyEnd } = sectionsOf(record);
+  const current = decodeCurrent(record);
   const section = older.length === 0 ? NONE : encodeOlderVersions(older);
   const content = Buffer.concat([record.content.subarray(0, bodyEnd), section]);
   content.writeUInt32BE(section.length, 29);
@@ -212,7 +213,8 @@ export function withOlder(record: StoredRecord, older: readonly OlderVersion[]):
   return {
     content,
     summary: encodeObjectSummary({ ...summary, older: section }),
-    ...(isDeleteMarker ? {} : { counted: { objects: 1, bytes: summary.sizeBytes } }),
+    // Of a large object the manifest's own bytes: listings show what its segments make together.
+    ...(current === undefined ? {} : { counted: { objects: 1, bytes: current.metadata.sizeBytes } }),
   };
 }
 

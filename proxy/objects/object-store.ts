@@ -1,6 +1,6 @@
 /** Objects by name: read, written and removed, each as one linearizable step. */
 import type { Cluster, Decision, StoredRecord } from '#cluster/cluster.ts';
-import type { Ballot } from '#common/ballot.ts';
+import { type Ballot, ballotTimeMs } from '#common/ballot.ts';
 import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key.ts';
 import { HoldfastError, hasCode } from '#common/errors.ts';
 import {
@@ -82,7 +82,7 @@ export async function writeObject(
   const propose = (current: StoredRecord | undefined, ballot: Ballot): Proposal<Decided> => {
     deadline?.();
     room?.assertHeld();
-    const refusal = refused(condition, current);
+    const refusal = refused(condition, current, ballot);
     if (refusal !== undefined) return { decision: { action: 'keep', result: refusal } };
     expiry.assertAnnounced(object.metadata.swift?.deleteAtSeconds, ballot);
     const succession = succeed(lease.bucket.versioning, current, ballot);
@@ -129,7 +129,7 @@ export async function removeObject(
   condition?: WriteCondition,
 ): Promise<WriteOutcome> {
   const decided = await mutateSaving<Decided>(cluster, lease, name, (current, ballot) => {
-    const refusal = refused(condition, current);
+    const refusal = refused(condition, current, ballot);
     if (refusal !== undefined) return { decision: { action: 'keep', result: refusal } };
     const { versioning } = lease.bucket;
     const succession = succeed(versioning, current, ballot);
@@ -230,11 +230,12 @@ function isNamed(current: StoredRecord | undefined, id: VersionId): boolean {
 function refused(
   condition: WriteCondition | undefined,
   current: StoredRecord | undefined,
+  ballot: Ballot,
 ): Decided | undefined {
   if (condition === undefined) return undefined;
   const object = current === undefined ? undefined : decodeCurrent(current);
   const found = object === undefined ? undefined : { ...object.metadata, version: object.version };
-  const verdict = judgeCondition(condition, found);
+  const verdict = judgeCondition(condition, found, ballotTimeMs(ballot));
   return verdict === 'holds' ? undefined : { answer: { outcome: verdict } };
 }
 
@@ -261,7 +262,7 @@ export async function rewriteObject(
     assertLease(lease);
     const record = current === undefined ? undefined : decodeCurrent(current);
     if (current === undefined || record === undefined) return { action: 'keep', result: undefined };
-    const refusal = refused(condition, current);
+    const refusal = refused(condition, current, ballot);
     if (refusal !== undefined) {
       return { action: 'keep', result: { written: refusal.answer, metadata: record.metadata } };
     }

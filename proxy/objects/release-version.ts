@@ -8,7 +8,7 @@ import type { BucketPlace } from './bucket-access.ts';
 import { releaseBody } from './object-body.ts';
 import { decodeCurrent, headOf, isInline } from './object-record.ts';
 import type { OlderVersion } from './older-versions.ts';
-import { removeUploadRecord } from './upload-store.ts';
+import { removeIdleUpload } from './upload-store.ts';
 import { removeVersionRecord } from './version-store.ts';
 
 /** Of a version that was current. */
@@ -54,6 +54,7 @@ async function releaseStripes(
   const object = decodeCurrent(stored);
   if (object === undefined) return;
   const { uploadId } = object.metadata;
-  if (uploadId !== undefined) await removeUploadRecord(cluster, bucket, name, uploadId);
+  // Of one that is being completed once more the sweep has the stripes, when nothing came of it.
+  if (uploadId !== undefined && !(await removeIdleUpload(cluster, bucket, name, uploadId))) return;
   await releaseBody(cluster.bodies, object);
 }

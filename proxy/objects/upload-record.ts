@@ -24,6 +24,8 @@ const VERSION = 2;
 const COMPLETING_FLAG = 1;
 const OWNER_FLAG = 2;
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
+/** How long after its start a completion keeps others out. */
+export const COMPLETION_TAKEOVER_MS = 30_000;
 
 export interface Completion {
   readonly id: string;
@@ -44,6 +46,11 @@ export interface UploadRecord {
   readonly completion?: Completion;
 }
 
+/** Whether somebody may still write the object that the parts make. */
+export function isBeingCompleted({ completion }: UploadRecord, nowMs: number): boolean {
+  return completion !== undefined && nowMs - completion.startedMs < COMPLETION_TAKEOVER_MS;
+}
+
 export interface UploadSummary {
   readonly initiatedMs: number;
   readonly completing: boolean;
@@ -53,6 +60,11 @@ export interface UploadSummary {
 
 export function newUploadId(nowMs: number, randomness: Randomness): string {
   return nowMs.toString(16).padStart(12, '0') + randomness.bytes(10).toString('hex');
+}
+
+/** Milliseconds since 1970 at which the upload was begun. */
+export function uploadTimeMs(uploadId: string): number {
+  return Number.parseInt(uploadId.slice(0, 12), 16);
 }
 
 export function isUploadId(text: string): boolean {

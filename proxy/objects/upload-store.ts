@@ -13,7 +13,13 @@ import {
   partName,
   partNumberOfName,
 } from './part-record.ts';
-import { decodeUpload, encodeUpload, type UploadRecord, uploadName } from './upload-record.ts';
+import {
+  decodeUpload,
+  encodeUpload,
+  isBeingCompleted,
+  type UploadRecord,
+  uploadName,
+} from './upload-record.ts';
 
 const PAGE_ROWS = 1000;
 
@@ -81,6 +87,22 @@ export async function removeUploadRecord(
   const record = uploadKey(bucket, key, uploadId);
   if ((await cluster.records.read(record)) === undefined) return;
   await cluster.records.mutate(record, () => ({ action: 'remove', result: undefined }));
+}
+
+/** The same, unless the upload is being completed anew: then its parts may be about to make an object again. Whether it is gone. */
+export async function removeIdleUpload(
+  cluster: Cluster,
+  bucket: BucketPlace,
+  key: string,
+  uploadId: string,
+): Promise<boolean> {
+  const record = uploadKey(bucket, key, uploadId);
+  if ((await cluster.records.read(record)) === undefined) return true;
+  return await cluster.records.mutate(record, (current, ballot) => {
+    const isBusy =
+      current !== undefined && isBeingCompleted(decodeUpload(current.content), ballotTimeMs(ballot));
+    return { action: isBusy ? 'keep' : 'remove', result: !isBusy };
+  });
 }
 
 /**

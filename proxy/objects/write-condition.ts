@@ -16,10 +16,17 @@ export interface WriteCondition {
 
 export type ConditionVerdict = 'holds' | 'fails' | 'missing';
 
+type Present = Pick<ObjectMetadata, 'etag' | 'swift'> & { readonly version?: VersionStamp };
+
+/** @param nowMs an object whose time is over then is as good as gone, as it is for readers; left out, time does not matter. */
 export function judgeCondition(
   condition: WriteCondition,
-  current: (Pick<ObjectMetadata, 'etag' | 'swift'> & { readonly version?: VersionStamp }) | undefined,
+  found: Present | undefined,
+  nowMs?: number,
 ): ConditionVerdict {
+  const byTime = condition.ifExpiredMs === undefined && condition.ifVersion === undefined;
+  const isOver = byTime && nowMs !== undefined && isExpired(found?.swift, nowMs);
+  const current = isOver ? undefined : found;
   if (condition.ifNoneMatch === '*' && current !== undefined) return 'fails';
   if (condition.ifExpiredMs !== undefined) {
     if (current === undefined) return 'missing';

@@ -138,6 +138,56 @@ test("Swift's large objects and expiring objects mean the same to S3", async () 
   assert.deepEqual(bed.complaints, []);
 });
 
+test('where S3 keeps versions, Swift changes and copies the current one', async () => {
+  await using bed = await openTestBed();
+  for (const path of ['both', 'segments']) await bed.send({ method: 'PUT', path });
+  const versioning = (status: string) =>
+    s3(bed, {
+      method: 'PUT',
+      path: '/both?versioning',
+      body: `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`,
+    });
+  assert.equal((await versioning('Enabled')).status, 200);
+  for (const status of ['Enabled', 'Suspended']) {
+    await versioning(status);
+    await bed.send({ method: 'PUT', path: `both/${status}`, body: 'first' });
+    await versioning('Enabled');
+    await bed.send({ method: 'PUT', path: `both/${status}`, body: 'second' });
+    await versioning(status);
+    const at = String(Math.floor(bed.context.clock.nowMs() / 1000) + 1000);
+    const headers = { 'X-Object-Meta-Colour': 'red', 'X-Delete-At': at };
+    assert.equal(await bed.status({ method: 'POST', path: `both/${status}`, headers }), 202, status);
+    const posted = await bed.send({ path: `both/${status}` });
+    assert.deepEqual(
+      [posted.text, posted.headers['x-object-meta-colour'], posted.headers['x-delete-at']],
+      ['second', 'red', at],
+    );
+    const copy = { Destination: `both/${status}`, 'X-Object-Meta-Shape': 'round' };
+    assert.equal(await bed.status({ method: 'COPY', path: `both/${status}`, headers: copy }), 201, status);
+    const copied = await bed.send({ path: `both/${status}` });
+    assert.deepEqual([copied.text, copied.headers['x-object-meta-shape']], ['second', 'round']);
+  }
+  assert.equal(await bed.status({ method: 'POST', path: 'both/none' }), 404);
+});
+
+test('a large object among versions is counted by its manifest, whatever happens to the others', async () => {
+  await using bed = await openTestBed();
+  for (const path of ['both', 'segments']) await bed.send({ method: 'PUT', path });
+  const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+  await s3(bed, { method: 'PUT', path: '/both?versioning', body });
+  const first = await s3(bed, { method: 'PUT', path: '/both/static', body: 'first' });
+  await bed.send({ method: 'PUT', path: 'segments/it', body: randomBytes(100_000) });
+  const manifest = JSON.stringify([{ path: 'segments/it' }]);
+  await bed.send({ method: 'PUT', path: 'both/static?multipart-manifest=put', body: manifest });
+  const used = async () =>
+    Number((await bed.send({ method: 'HEAD', path: 'both' })).headers['x-container-bytes-used']);
+  const before = await used();
+  assert.ok(before < 1000, `${before}`);
+  const version = String(first.headers['x-amz-version-id']);
+  assert.equal((await s3(bed, { method: 'DELETE', path: `/both/static?versionId=${version}` })).status, 204);
+  assert.ok((await used()) <= before, `${await used()}`);
+});
+
 test("a bucket's default retention holds what comes through Swift, too", async () => {
   await using bed = await openTestBed();
   await s3(bed, { method: 'PUT', path: '/kept', headers: { 'x-amz-bucket-object-lock-enabled': 'true' } });

@@ -32,6 +32,7 @@ export const putObject: Operation = async (request, context) => {
     const verdict = judgeCondition(
       condition,
       (await readObject(context.cluster, lease.bucket, key))?.metadata,
+      context.clock.nowMs(),
     );
     if (verdict !== 'holds') throw conditionError(verdict, condition);
   }

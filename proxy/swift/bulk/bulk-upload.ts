@@ -147,7 +147,8 @@ class Unpacking {
   }
 
   #fail(path: string, status: string): void {
-    this.#errors.push([encodePath(path.slice(0, PATH_CHARACTERS_SHOWN)), status]);
+    // Half of a character cannot be encoded.
+    this.#errors.push([encodePath(path.slice(0, PATH_CHARACTERS_SHOWN).toWellFormed()), status]);
   }
 }
 

@@ -98,6 +98,8 @@ test('a hostile archive does no harm, and what is sound in it is stored', async 
     [{ name: 'box/pipe', type: 'fifo' }],
     [{ name: `box/${'n'.repeat(1025)}` }, 'too long'],
     [{ name: `${'c'.repeat(300)}/n` }, 'too long'],
+    // Its report is cut in the middle of a character.
+    [{ name: `box/${'m'.repeat(1277)}😀` }, 'too long'],
     [{ name: 'box/sparse', pax: { 'GNU.sparse.major': '1' } }, 'holes'],
   );
   const report = await upload(bed, '/v1/AUTH_sky', 'tar', archive);
@@ -110,6 +112,7 @@ test('a hostile archive does no harm, and what is sound in it is stored', async 
     `box/${'n'.repeat(16)}`,
     'c'.repeat(20),
     'c'.repeat(20),
+    `box/${'m'.repeat(16)}`,
     'box/sparse',
   ]);
   assert.equal((await bed.send({ path: 'box' })).text, 'absolute\nsound\n');

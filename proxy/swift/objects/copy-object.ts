@@ -2,6 +2,7 @@
  * COPY of an object, and PUT with X-Copy-From, which is the same from the other end (Object Storage API reference, "Copy
  * object"). The copy is one piece, whatever its source was made of; `multipart-manifest=get` copies the manifest alone.
  */
+import { HoldfastError } from '#common/errors.ts';
 import { parseRangeSet, type ByteRange } from '#proxy/http/byte-range.ts';
 import { readConditions } from '#proxy/http/conditions.ts';
 import { httpTime } from '#proxy/http/http-time.ts';
@@ -25,6 +26,9 @@ import { checkObjectName } from './object-name.ts';
 import { type GivenMetadata, givenContentType, readGivenMetadata, swiftSection } from './put-headers.ts';
 import type { WrittenObject } from './written-object.ts';
 import { checkMetadata, encodePath, userHeader } from './stored-metadata.ts';
+
+/** Of a copy onto itself of an object that others change. */
+const ATTEMPTS_MAX = 16;
 
 export const copyObject: Operation = async (request, context) => {
   const { resource, knownAccount } = request;
@@ -52,6 +56,18 @@ export async function copyFrom(request: SwiftRequest, context: SwiftContext): Pr
 async function copy(request: SwiftRequest, context: SwiftContext, from: CopyEnd, to: CopyEnd): Promise<void> {
   checkObjectName(from.object);
   checkObjectName(to.object);
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1)
+    if (await copyOnce(request, context, from, to)) return;
+  throw new HoldfastError('overloaded', 'the object changes too fast to be copied onto itself');
+}
+
+/** False when what was read of an object that is copied onto itself is not what is there any more: nothing has been done. */
+async function copyOnce(
+  request: SwiftRequest,
+  context: SwiftContext,
+  from: CopyEnd,
+  to: CopyEnd,
+): Promise<boolean> {
   const place = await readableElsewhere(request, context, from);
   const record = await findObject(context, place, from.object);
   const { version } = request.resource;
@@ -70,16 +86,17 @@ async function copy(request: SwiftRequest, context: SwiftContext, from: CopyEnd,
   const { start, end } = range ?? { start: 0, end: shown.source.sizeBytes };
   const lease = await writableElsewhere(request, context, to, 'PUT', end - start);
   const manifest = shown.kind === 'manifest' && record.metadata.swift?.largeObject !== undefined;
-  const copied: WrittenObject = manifest
+  const ontoItself = place.bucketId === lease.bucket.bucketId && from.object === to.object;
+  const inPlace = ontoItself && range === undefined && lease.bucket.versioning === undefined;
+  const copied: WrittenObject | undefined = manifest
     ? await copyManifest(request, context, { record, to, lease, given })
-    : place.bucketId === lease.bucket.bucketId &&
-        from.object === to.object &&
-        range === undefined &&
-        shown.kind === 'plain'
-      ? await replaceMetadata(context, lease, to.object, given)
+    : inPlace && shown.kind === 'plain'
+      ? await replaceMetadata(context, lease, record, { name: to.object, given })
       : await copyBytes(context, lease, to.object, { record, shown, range, given });
+  if (copied === undefined) return false;
   if (copied.written.outcome !== 'done') throw new SwiftError(412);
   request.reply.accepted(201, answerHeaders(from, record, given, copied, copied.written.modifiedMs));
+  return true;
 }
 
 function requestedRange(request: SwiftRequest, { source }: ShownObject): ByteRange | undefined {
@@ -123,17 +140,20 @@ function copiedMetadata(
   return merged;
 }
 
+/** Undefined when the object is another by now than the one that `given` was made of. */
 async function replaceMetadata(
   context: SwiftContext,
   lease: BucketLease,
-  name: string,
-  { headers, user, swift }: GivenMetadata,
-): Promise<WrittenObject> {
-  const rewritten = await rewriteObject(context.cluster, lease, name, undefined, (record) => {
+  source: ObjectRecord,
+  { name, given }: { readonly name: string; readonly given: GivenMetadata },
+): Promise<WrittenObject | undefined> {
+  const { headers, user, swift } = given;
+  const condition = { ifVersion: source.version };
+  const rewritten = await rewriteObject(context.cluster, lease, name, condition, (record) => {
     const { swift: _, ...kept } = record.metadata;
     return { ...kept, headers, user, ...swiftSection(swift) };
   });
-  if (rewritten === undefined) throw new SwiftError(404);
+  if (rewritten?.written.outcome !== 'done') return undefined;
   return { written: rewritten.written, etag: rewritten.metadata.etag };
 }
 

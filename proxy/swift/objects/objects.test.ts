@@ -174,6 +174,38 @@ test('copies: from both ends, across accounts, of a range, and onto themselves',
   assert.deepEqual(bed.complaints, []);
 });
 
+test('a copy onto itself does not undo what came in between', async () => {
+  await using bed = await openTestBed();
+  for (const path of ['box', 'segments']) await bed.send({ method: 'PUT', path });
+  await bed.send({ method: 'PUT', path: 'segments/it', body: 'of segments' });
+  await bed.send({
+    method: 'PUT',
+    path: 'box/it',
+    body: 'plain',
+    headers: { 'X-Object-Meta-Of': 'the first' },
+  });
+  const { records } = bed.cluster;
+  const mutate = records.mutate.bind(records);
+  let isBetween = false;
+  Object.assign(records, {
+    mutate: async (...args: Parameters<typeof mutate>) => {
+      if (isBetween) {
+        isBetween = false;
+        const body = JSON.stringify([{ path: 'segments/it' }]);
+        await bed.send({ method: 'PUT', path: 'box/it?multipart-manifest=put', body });
+      }
+      return await mutate(...args);
+    },
+  });
+  isBetween = true;
+  const headers = { Destination: 'box/it', 'X-Object-Meta-More': 'of the copy' };
+  assert.equal(await bed.status({ method: 'COPY', path: 'box/it', headers }), 201);
+  const found = await bed.send({ path: 'box/it' });
+  assert.equal(found.text, 'of segments');
+  assert.equal(found.headers['x-object-meta-of'], undefined);
+  assert.equal(found.headers['x-object-meta-more'], 'of the copy');
+});
+
 test('somebody without rights is told so, by whatever list there is', async () => {
   await using bed = await openTestBed();
   await bed.send({ method: 'PUT', path: 'box' });
@@ -205,6 +237,8 @@ test('an object whose time is over is not there, whoever asks', async () => {
   assert.equal(put.status, 201);
   for (const method of ['GET', 'HEAD', 'POST'])
     assert.equal(await bed.status({ method, path: 'box/it' }), 404);
+  const absent = { 'If-None-Match': '*', 'X-Delete-At': String(now) };
+  assert.equal(await bed.status({ method: 'PUT', path: 'box/it', body: 'new', headers: absent }), 201);
   assert.equal(
     (await bed.send({ method: 'COPY', path: 'box/it', headers: { Destination: 'box/other' } })).status,
     404,

@@ -69,5 +69,6 @@ async function checkEarly(
   const length = request.header('content-length');
   if (condition === undefined || (length !== undefined && Number(length) <= INLINE_BYTES_MAX)) return;
   const current = await readObject(context.cluster, lease.bucket, request.object);
-  if (judgeCondition(condition, current?.metadata) !== 'holds') throw new SwiftError(412);
+  if (judgeCondition(condition, current?.metadata, context.clock.nowMs()) !== 'holds')
+    throw new SwiftError(412);
 }
