@@ -8,8 +8,11 @@ import { realNetwork } from '#common/io/real-network.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import type { LocalNode } from './protocol/node-access.ts';
 import type { Logger } from '#common/log/logger.ts';
+import type { DeviceId } from '#common/ids.ts';
 import { followRing } from '#ring/file/follow-ring.ts';
+import { votersOf } from '#ring/voters-of.ts';
 import type { DeviceEvent } from './engine/device-events.ts';
+import { IDENTITY_FILE } from './engine/device-identity.ts';
 import { openDevice } from './engine/open-device.ts';
 import { RunsBudget } from './engine/row-runs.ts';
 import { DeviceService } from './server/device-service.ts';
@@ -65,8 +68,24 @@ export async function runStorageRole(
     });
     return new DeviceService(id, engine, clock);
   };
-  const opened = await Promise.all(config.devices.map((device) => open(device, config.devices.length)));
-  const devices = new Map(opened.map((device) => [device.id as number, device]));
+  const devices = new Map<number, DeviceService>();
+  /** Those that are not open yet, but for disks that are not where they were. */
+  const openAll = async (wanted: StorageRoleConfig['devices']): Promise<void> => {
+    const voters = config.newVoters ? new Set<DeviceId>() : votersOf(rings.current);
+    await Promise.all(
+      wanted.map(async (device) => {
+        if (devices.has(device.id)) return;
+        if (voters.has(device.id) && !(await files.exists(`${device.path}/${IDENTITY_FILE}`)))
+          log.error('a device has lost its disk', {
+            device: device.id,
+            path: device.path,
+            missing: IDENTITY_FILE,
+          });
+        else devices.set(device.id, await open(device, wanted.length));
+      }),
+    );
+  };
+  await openAll(config.devices);
   if (control.metrics !== undefined) observeDevices(control.metrics, () => [...devices.values()]);
   const network = realNetwork();
   const server = new StorageServer({ network, clock, randomness, log, clusterKey, rings, devices });
@@ -84,9 +103,7 @@ export async function runStorageRole(
     },
     lookForRing: () => rings.look(),
     async serveDevices(wanted) {
-      for (const device of wanted) {
-        if (!devices.has(device.id)) devices.set(device.id, await open(device, wanted.length));
-      }
+      await openAll(wanted);
       for (const [id, { engine }] of devices) {
         if (wanted.some((device) => device.id === id)) continue;
         devices.delete(id);

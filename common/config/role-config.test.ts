@@ -24,6 +24,7 @@ const storage: RoleConfig = {
     clusterKeyFile: '/srv/credentials/cluster.key',
     devices: [{ id: deviceId(0), path: '/srv/devices/d0 with: "quotes"' }],
     reserveBytes: 1,
+    newVoters: false,
   },
 };
 

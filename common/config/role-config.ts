@@ -69,6 +69,11 @@ export const storageRoleFields = {
         bytes(0, 2 ** 50),
         'Free bytes on a device under which it refuses writes.',
       ),
+      newVoters: defaultTo(
+        true,
+        flag,
+        'Whether a device that has a vote in the ring may begin as an empty folder, as in a new cluster. `holdfast up` says false: an empty folder in the place of a disk that is not mounted would deny what its device accepted.',
+      ),
       segmentBytes: optional(
         bytes(16 * 2 ** 10, 2 ** 30),
         'Length from which on a segment of a device’s log is sealed; 64 MiB when left out.',

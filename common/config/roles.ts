@@ -16,6 +16,8 @@ export interface StorageRoleConfig {
   readonly devices: readonly { readonly id: DeviceId; readonly path: string }[];
   /** Free bytes on a device's file system under which it refuses writes. */
   readonly reserveBytes: number;
+  /** Whether a device that has a vote may begin as an empty folder. */
+  readonly newVoters: boolean;
   /** Of a device's log; the engine's own when left out. */
   readonly segmentBytes?: number;
   readonly compactionSeconds?: number;

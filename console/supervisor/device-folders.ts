@@ -5,7 +5,7 @@ import { HoldfastError } from '#common/errors.ts';
 import type { DeviceId } from '#common/ids.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Files } from '#common/io/files.ts';
-import type { Ring } from '#ring/ring.ts';
+import { votersOf } from '#ring/voters-of.ts';
 import { IDENTITY_FILE, openIdentity } from '#storage-node/engine/device-identity.ts';
 import { makeDurablePath } from '#storage-node/engine/durable-folder.ts';
 import type { StandingRing } from './ensure-ring.ts';
@@ -64,11 +64,4 @@ function lostDisk(id: DeviceId, path: string): string {
     `If the disk is lost, \`holdfast ring replace ${id}\` stages an empty device in its place and \`holdfast ring rebalance\` ` +
     `has it copied from the others; the next start serves it`
   );
-}
-
-function votersOf(ring: Ring): Set<DeviceId> {
-  const voters = new Set<DeviceId>();
-  for (let partition = 0; partition < 2 ** ring.partitionPower; partition++)
-    for (const id of ring.voters(partition)) voters.add(id);
-  return voters;
 }

@@ -74,6 +74,7 @@ export function planProcesses(
       .filter((device) => storageProcessOf(device, processes) === process)
       .map((id) => ({ id, path: devicePath(paths, identity.devicePaths, id) })),
     reserveBytes: config.storage.reserveBytes,
+    newVoters: false,
   });
   const proxy = (name: string, count: number): ProxyRoleConfig => ({
     name,

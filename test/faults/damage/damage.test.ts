@@ -1,6 +1,7 @@
 /** A cluster one of whose devices has rotted: every object is read whole from the others, and the device is mended by that. */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
@@ -94,4 +95,30 @@ test('a device that has lost the end of its log is out, and nobody notices', asy
   }
   const failures = (cluster.roles[0]?.output ?? '').split('"message":"device-failed"').length - 1;
   assert.equal(failures, 2, 'it is out at every start');
+});
+
+test('an empty folder where a disk was has no vote after a restart, and the disk has one again when it is back', async (context) => {
+  await using cluster = await FaultCluster.make({ layout: 'together', firstPort: PORT });
+  await cluster.start();
+  const client = new StoreClient(cluster.keys);
+  context.after(() => client.close());
+  const [endpoint = ''] = cluster.endpoints;
+  await fill(client, endpoint);
+  const [, , path = ''] = cluster.devicePaths;
+  await cluster.kill();
+  renameSync(path, `${path}.away`);
+  for (const mountPoint of [false, true]) {
+    if (mountPoint) mkdirSync(path);
+    await cluster.start();
+    await readAll(client, endpoint);
+    const put = await client.s3(endpoint, 'PUT', '/damage/object-000', { body: bodyOf(0) });
+    assert.equal(put.status, 200);
+    await cluster.kill();
+    assert.deepEqual(existsSync(path) ? readdirSync(path) : [], []);
+  }
+  assert.equal((cluster.roles[0]?.output ?? '').split('a device has lost its disk').length - 1, 2);
+  rmSync(path, { recursive: true });
+  renameSync(`${path}.away`, path);
+  await cluster.start();
+  await readAll(client, endpoint);
 });
