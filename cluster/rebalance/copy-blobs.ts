@@ -6,7 +6,7 @@ import { WINDOW_BYTES } from '#storage-node/protocol/messages/blob.ts';
 import { type ListedBlob, encodeListBlobs } from '#storage-node/protocol/messages/list-blobs.ts';
 import type { BlobDownload, BlobUpload } from '#storage-node/protocol/node-access.ts';
 import { askNode } from './ask-node.ts';
-import type { CopyContext, CopyPath } from './copy-records.ts';
+import { assertGoesOn, type CopyContext, type CopyPath } from './copy-records.ts';
 
 const STALL_MS_MAX = 10_000;
 /** A target that is still giving an earlier copy up is asked again: twenty seconds long, more than a stalled stream is kept. */
@@ -27,6 +27,7 @@ export async function copyBlobs(
   let blobs = 0;
   let bytes = 0;
   for (const [id, sources] of held) {
+    assertGoesOn(context);
     const copied = await copyBlob(context, path, id, sources);
     if (copied === undefined) continue;
     blobs += 1;
@@ -48,6 +49,7 @@ async function copyBlob(
       const bytes = await copyFrom(context, path, id, source);
       if (bytes !== undefined) return bytes;
     } catch (error) {
+      assertGoesOn(context);
       if (hasCode(error, 'blob-exists')) return 0;
       if (!hasCode(error, 'blob-missing')) failure = error;
     }
@@ -73,6 +75,7 @@ async function copyFrom(
     } catch (error) {
       if (!hasCode(error, 'overloaded') || attempt === ATTEMPTS_MAX) throw error;
     }
+    assertGoesOn(context);
     await new Promise<void>((resolve) => context.cluster.clock.after(PAUSE_MS, resolve));
   }
 }
@@ -139,6 +142,9 @@ class BlobTransfer {
       },
     });
     const watch = this.#watch();
+    const { signal } = this.#context;
+    const end = (): void => this.#done.reject(new HoldfastError('aborted', 'the copying has been ended'));
+    signal.addEventListener('abort', end);
     try {
       await this.#done.promise;
     } catch (error) {
@@ -146,6 +152,7 @@ class BlobTransfer {
       this.#download.cancel();
       throw error;
     } finally {
+      signal.removeEventListener('abort', end);
       watch.stop();
       for (const chunk of this.#queue.splice(0)) this.#download.release(chunk);
     }

@@ -2,6 +2,7 @@
  * The records of a partition, from a majority of its members to the device that joins: docs/formats/register.md, "While a device
  * joins". It compares rows, and moves only what differs, so that it can be begun anew at any time.
  */
+import { HoldfastError } from '#common/errors.ts';
 import { type Ballot, compareBallots, sameBallot } from '#common/ballot.ts';
 import { type RecordKey, asRecordKey } from '#common/codec/record-key.ts';
 import type { DeviceId } from '#common/ids.ts';
@@ -25,6 +26,13 @@ export interface CopyContext {
   readonly cluster: ClusterContext;
   readonly records: Records;
   readonly throttle: Throttle;
+  /** Ends what is being copied, with `aborted`: it can be begun anew at any time. */
+  readonly signal: AbortSignal;
+}
+
+/** Throws `aborted` when the copying is to end. */
+export function assertGoesOn({ signal }: Pick<CopyContext, 'signal'>): void {
+  if (signal.aborted) throw new HoldfastError('aborted', 'the copying has been ended');
 }
 
 /** Where a copy comes from and goes to. */
@@ -85,6 +93,7 @@ class ShardCopy {
     const all = [...sources, target];
     for (;;) {
       await Promise.all(all.filter((cursor) => cursor.needsPage).map((cursor) => cursor.fetch()));
+      assertGoesOn(this.#context);
       const name = lowestName(all);
       if (name === undefined) break;
       const [rows, held] = [sources.map((cursor) => take(cursor, name)), take(target, name)];

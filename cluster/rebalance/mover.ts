@@ -67,8 +67,8 @@ export interface MoverStatus {
 }
 
 interface Progress {
-  /** When it joined, or last got on. */
-  sinceMs: number;
+  /** Since when everything that was tried has failed; undefined while it gets on. */
+  failingSinceMs: number | undefined;
   readonly epoch: number;
   hasRecords: boolean;
 }
@@ -84,7 +84,7 @@ export class Mover {
   #counts = { copiedRecords: 0, copiedBlobs: 0, copiedBytes: 0 };
   #numbers = { moving: 0, joining: 0, dropping: 0 };
   #problem: string | undefined;
-  #closed = false;
+  readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
   #wake: (() => void) | undefined;
@@ -94,7 +94,7 @@ export class Mover {
     this.#times = options.times ?? TIMES;
     const { context, records } = options;
     const throttle = new Throttle(context.clock, options.bytesPerSecond);
-    this.#copy = { cluster: context, records, throttle };
+    this.#copy = { cluster: context, records, throttle, signal: this.#stop.signal };
   }
 
   start(): void {
@@ -111,8 +111,13 @@ export class Mover {
     this.#wake?.();
   }
 
+  get #closed(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** What is being copied is left where it is: the next mover goes on there. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#stop.abort();
     this.notify();
     await this.#running;
   }
@@ -195,6 +200,7 @@ export class Mover {
         if (stale === 0) ready.add(partition);
         else await dropPartition(this.#copy, partition, target, await inventories(target));
       } catch (error) {
+        if (this.#closed) return;
         this.#rest(target);
         this.#fail(`partition ${partition} to device ${target}: ${errorText(error)}`);
       }
@@ -233,6 +239,7 @@ export class Mover {
         const sources = await openSources(this.#copy, task);
         opened.set(move, pathOf(this.#copy, task, sources));
         if (sources.some(({ uploads }) => uploads > 0)) waiting.add(move);
+        return false;
       });
     });
     // Behind the opening of all sources: from then on everything that is decided without the joining device is listed.
@@ -247,9 +254,10 @@ export class Mover {
           progress.hasRecords = true;
         }
         // While blobs of the epoch before are being sent, their list is not complete.
-        if (waiting.has(move)) return;
+        if (waiting.has(move)) return true;
         await this.#copyBlobs(task, path, inventories);
         finished.set(partition, path.route.epoch);
+        return true;
       });
     });
     await this.#conclude(begun, finished, failed);
@@ -270,25 +278,33 @@ export class Mover {
     if (finished.size + failed.size < begun.length) await this.#pause(this.#times.retryMs);
   }
 
-  /** Runs a part of a move; one that has failed for too long goes into `failed`. */
+  /**
+   * Runs a part of a move; one that has failed for too long goes into `failed`.
+   * @param run whether the move gets on: that its sources could be opened says nothing of the device that joins.
+   */
   async #try(
     { partition, device }: PlannedMove,
     failed: Set<number>,
-    run: (progress: Progress) => Promise<void>,
+    run: (progress: Progress) => Promise<boolean>,
   ): Promise<void> {
+    if (this.#closed) return;
     const { epoch } = routeOf(this.#copy, partition);
     let progress = this.#progress.get(partition);
     if (progress?.epoch !== epoch) {
-      progress = { epoch, sinceMs: this.#now(), hasRecords: false };
+      progress = { epoch, failingSinceMs: undefined, hasRecords: false };
       this.#progress.set(partition, progress);
     }
     try {
-      await run(progress);
-      progress.sinceMs = this.#now();
+      if (await run(progress)) progress.failingSinceMs = undefined;
     } catch (error) {
-      if (this.#now() - progress.sinceMs < this.#times.joinMs) return;
-      failed.add(partition);
+      if (this.#closed) return;
+      const nowMs = this.#now();
+      progress.failingSinceMs ??= nowMs;
+      const failingMs = nowMs - progress.failingSinceMs;
+      // Members that have not heard of the ring yet, or are restarted, are nothing to be told of.
+      if (failingMs < this.#times.joinMs / 2) return;
       this.#fail(`device ${device} cannot join partition ${partition}: ${errorText(error)}`);
+      if (failingMs >= this.#times.joinMs) failed.add(partition);
     }
   }
 

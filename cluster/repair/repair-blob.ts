@@ -3,20 +3,15 @@ import { HoldfastError, hasCode } from '#common/errors.ts';
 import type { BlobId, DeviceId } from '#common/ids.ts';
 import { WINDOW_BYTES, encodeBlobDelete } from '#storage-node/protocol/messages/blob.ts';
 import { type ListedBlob, encodeListBlobs } from '#storage-node/protocol/messages/list-blobs.ts';
-import type { Records } from '../cluster.ts';
-import { type ClusterContext, placeBlob } from '../context.ts';
+import { placeBlob } from '../context.ts';
 import { askNode } from '../rebalance/ask-node.ts';
 import { copyBlobs } from '../rebalance/copy-blobs.ts';
-import type { Throttle } from '../rebalance/throttle.ts';
+import type { CopyContext } from '../rebalance/copy-records.ts';
 
 /** A device that gives nothing for so long is looked at another time. */
 const STALL_MS_MAX = 10_000;
 
-export interface BlobRepairContext {
-  readonly cluster: ClusterContext;
-  readonly records: Records;
-  readonly throttle: Throttle;
-}
+export type BlobRepairContext = CopyContext;
 
 /** Whether anything was done. Throws what keeps it from being done now. */
 export async function repairBlob(context: BlobRepairContext, device: DeviceId, id: BlobId): Promise<boolean> {
@@ -71,7 +66,7 @@ async function find(
 
 /** Reads all of it: every block is verified by the device. Throws when that cannot be told. */
 function isWhole(
-  { cluster, throttle }: BlobRepairContext,
+  { cluster, throttle, signal }: BlobRepairContext,
   device: DeviceId,
   { id, lengthBytes }: ListedBlob,
 ): Promise<boolean> {
@@ -83,7 +78,7 @@ function isWhole(
   let held = 0;
   return new Promise<boolean>((resolve, reject) => {
     const watch = (): void => {
-      if (held === 0 && clock.monotonicMs() - progressMs >= STALL_MS_MAX) {
+      if (signal.aborted || (held === 0 && clock.monotonicMs() - progressMs >= STALL_MS_MAX)) {
         download.cancel();
         reject(new HoldfastError('peer-unavailable', 'the reading of a blob has stalled'));
       } else timer = clock.after(STALL_MS_MAX, watch);

@@ -47,6 +47,7 @@ export class Repairer implements NoticedMisses {
   #repairedRecords = 0;
   #repairedBlobs = 0;
   #givenUp = 0;
+  readonly #stop = new AbortController();
   #closed = false;
 
   constructor(context: ClusterContext, ticker: Ticker, records: Records, times: RepairTimes = TIMES) {
@@ -77,6 +78,7 @@ export class Repairer implements NoticedMisses {
   /** Forgets what waits. Resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#stop.abort();
     for (const timer of this.#timers.values()) timer.cancel();
     await Promise.all(this.#running);
   }
@@ -109,7 +111,13 @@ export class Repairer implements NoticedMisses {
       if (hint.type === 'record') {
         if (await repairRecord(this.#context, this.#ticker, device, hint)) this.#repairedRecords += 1;
       } else {
-        const context = { cluster: this.#context, records: this.#records, throttle: this.#throttle };
+        const { signal } = this.#stop;
+        const context = {
+          cluster: this.#context,
+          records: this.#records,
+          throttle: this.#throttle,
+          signal,
+        };
         if (await repairBlob(context, device, hint.id)) this.#repairedBlobs += 1;
       }
     } catch (error) {

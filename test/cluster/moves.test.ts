@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TICKS_PER_MS, ZERO_BALLOT } from '#common/ballot.ts';
 import { recordKey, recordKinds } from '#common/codec/record-key.ts';
+import { HoldfastError } from '#common/errors.ts';
 import { type DeviceId, spaceId } from '#common/ids.ts';
 import type { Cluster, Stripe } from '#cluster/cluster.ts';
 import { placeRecord } from '#cluster/context.ts';
@@ -211,6 +212,37 @@ test('partitions whose joining device dies are given back to their members, and 
   await moved(nodes, mover);
   await mover.close();
 });
+
+test('a joining device that answers and takes nothing is given back too, and what keeps it is told', async () => {
+  await using nodes = await MemoryNodes.start(4);
+  const cluster = await nodes.open('proxy-1');
+  for (let shard = 0; shard < SHARDS; shard += 1) await mutate(cluster, 'before', shard, 'there');
+  const added = await nodes.addNode();
+  await nodes.change((builder) => void builder.rebalance({ nowMs: Date.now(), holdsData: true }));
+  const mover = await nodes.openMover(DROP_AFTER_MS);
+  mover.start();
+  while (!nodes.moving.moves.some(({ begun }) => begun)) await sleep(1);
+  const engine = nodes.engines[added] ?? assert.fail();
+  const refuse = () => Promise.reject(new HoldfastError('device-full'));
+  const [writeRecord, createBlob] = [engine.writeRecord.bind(engine), engine.createBlob.bind(engine)];
+  Object.assign(engine, { writeRecord: refuse, createBlob: refuse });
+  for (let shard = 0; shard < SHARDS; shard += 1)
+    while (!(await mutated(cluster, 'after', shard))) await sleep(50);
+  assert.ok(nodes.moving.moves.every(({ begun }) => !begun));
+  assert.match(mover.status.problem ?? '', /device/);
+  Object.assign(engine, { writeRecord, createBlob });
+  await moved(nodes, mover);
+  await mover.close();
+});
+
+async function mutated(cluster: Cluster, name: string, shard: number): Promise<boolean> {
+  try {
+    await mutate(cluster, name, shard, 'there');
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test('a writer whose ballot only a lost majority has promised does not undo what the new members decide', async () => {
   await using nodes = await MemoryNodes.start(3);
