@@ -160,7 +160,7 @@ export function filesCompliance(factory: FilesFactory): void {
 
   story('a lock is held by one, until it is released', async (files, folder) => {
     const lock = await files.lock(`${folder}/lock`);
-    await assert.rejects(files.lock(`${folder}/lock`));
+    await assert.rejects(files.lock(`${folder}/lock`), { code: 'data-in-use' });
     await lock.release();
     await (await files.lock(`${folder}/lock`)).release();
   });

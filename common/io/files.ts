@@ -53,6 +53,6 @@ export interface Files {
   /** fsync of a folder: makes the names made, renamed and removed in it durable. */
   syncDirectory(path: string): Promise<void>;
   space(path: string): Promise<Space>;
-  /** Takes the lock that the folder `path` stands for, making the folder; throws when any process holds it. */
+  /** Takes the lock that the folder `path` stands for, making the folder; `data-in-use` when any process holds it. */
   lock(path: string): Promise<FileLock>;
 }

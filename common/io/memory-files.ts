@@ -4,6 +4,7 @@
  * Stricter than any one file system: a name is durable only when its folder was synced, and of what was not synced a
  * power loss keeps anything.
  */
+import { HoldfastError } from '#common/errors.ts';
 import type { FileInfo, FileLock, Files, OpenFile, OpenMode, Space } from './files.ts';
 import { type Fault, FaultPlan, fileError } from './memory-faults.ts';
 import { MemoryFileNode } from './memory-file-node.ts';
@@ -129,7 +130,7 @@ export class MemoryFiles implements Files {
   }
 
   async lock(path: string): Promise<FileLock> {
-    if (this.#locks.has(path)) throw new Error(`the lock ${path} is held`);
+    if (this.#locks.has(path)) throw new HoldfastError('data-in-use', `the lock ${path} is held`);
     this.#locks.add(path);
     return { release: async () => void this.#locks.delete(path) };
   }

@@ -5,6 +5,7 @@
  * opening in the same process out; an empty database is therefore a lock.
  */
 import { Level } from 'level';
+import { errorText, HoldfastError } from '#common/errors.ts';
 import type { FileLock } from './files.ts';
 
 export async function lockFolder(path: string): Promise<FileLock> {
@@ -13,7 +14,9 @@ export async function lockFolder(path: string): Promise<FileLock> {
     await database.open();
   } catch (error) {
     const cause = error instanceof Error && error.cause ? error.cause : error;
-    throw new Error(`the lock ${path} is held by another process, or cannot be taken`, { cause });
+    if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED')
+      throw new HoldfastError('data-in-use', `the lock ${path} is held by another process`, { cause });
+    throw new Error(`the lock ${path} cannot be taken: ${errorText(cause)}`, { cause });
   }
   return { release: () => database.close() };
 }

@@ -49,11 +49,14 @@ async function subjectOf(cloud: CloudClient, project: string): Promise<string> {
 }
 
 function parseChange(text: string): readonly [string, number | null] {
-  const [, name, limit] = /^([a-z_]+)=(\d{1,15}|none|default)$/.exec(text) ?? [];
+  const [, name, limit] = /^([a-z_]+)=(\d{1,20}|none|default)$/.exec(text) ?? [];
   if (name === undefined || limit === undefined)
     throw new UsageError(`expected NAME=LIMIT, such as objects=1000 or objects=none, not "${text}"`);
   if (limit === 'default') return [name, null];
-  return [name, limit === 'none' ? -1 : Number(limit)];
+  if (limit === 'none') return [name, -1];
+  if (!Number.isSafeInteger(Number(limit)))
+    throw new UsageError(`a limit is at most ${Number.MAX_SAFE_INTEGER}, or none: "${text}"`);
+  return [name, Number(limit)];
 }
 
 function quotaTable(text: string): string {

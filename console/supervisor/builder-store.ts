@@ -1,4 +1,5 @@
 /** The ring's builder in a data directory, as the mover changes it: docs/formats/ring.md. */
+import { hasCode } from '#common/errors.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuilderStore } from '#cluster/rebalance/builder-book.ts';
 import type { Files, FileLock } from '#common/io/files.ts';
@@ -44,7 +45,7 @@ export async function lockInTime(files: Files, path: string): Promise<FileLock> 
     try {
       return await files.lock(path);
     } catch (error) {
-      if (performance.now() > deadlineMs) throw error;
+      if (!hasCode(error, 'data-in-use') || performance.now() > deadlineMs) throw error;
     }
     await sleep(LOCK_POLL_MS);
   }

@@ -94,6 +94,43 @@ describe('a data directory', () => {
     assert.equal((await loadBuilder(context.files, builderFile)).state.staged, true);
   });
 
+  test('is refused when its builder is an old copy: its ring would give back what devices have dropped', async () => {
+    await (await openDataDirectory(config, context)).release();
+    const { builder: builderFile, ring: ringFile } = ringPaths(config.data);
+    const old = readFileSync(builderFile);
+    const builder = await loadBuilder(context.files, builderFile);
+    builder.setWeight(1 as DeviceId, 50);
+    builder.rebalance({ nowMs: Date.now() + 1e10 });
+    await saveRing(context.files, config.data, builder);
+    writeFileSync(builderFile, old);
+    const ring = readFileSync(ringFile);
+    await assert.rejects(openDataDirectory(config, context), /is it an old copy\?/);
+    assert.deepEqual(readFileSync(ringFile), ring);
+  });
+
+  test('whose first start failed is made by the numbers of the next', async () => {
+    mkdirSync(config.data, { recursive: true });
+    mkdirSync(join(config.data, 'devices'), { recursive: true });
+    writeFileSync(join(config.data, 'devices', 'd3'), 'no folder');
+    await assert.rejects(openDataDirectory(config, context));
+    rmSync(join(config.data, 'devices', 'd3'));
+    const open = await openDataDirectory({ ...config, devices: 3, zones: 3 }, context);
+    assert.deepEqual(open.devices, [0, 1, 2]);
+    assert.deepEqual([open.identity.devices, open.identity.zones], [3, 3]);
+    await open.release();
+  });
+
+  test('that cannot be locked is not said to be in use', async () => {
+    const lock = () => Promise.reject(new Error('no space left on device'));
+    const broken = new Proxy(context.files, {
+      get: (target, name) => (name === 'lock' ? lock : (Reflect.get(target, name) as unknown)),
+    });
+    await assert.rejects(
+      openDataDirectory(config, { ...context, files: broken }),
+      (error) => hasCode(error, 'configuration-invalid') && /no space left/.test(error.message),
+    );
+  });
+
   test('is refused when a disk of it is not there, until the device is replaced', async () => {
     await (await openDataDirectory(config, context)).release();
     const lost = join(config.data, 'devices', 'd2');

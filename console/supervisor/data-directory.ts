@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { ClusterConfig } from '#common/config/cluster-config.ts';
-import { errorText, HoldfastError } from '#common/errors.ts';
+import { errorText, hasCode, HoldfastError } from '#common/errors.ts';
 import type { DeviceId, SpaceId } from '#common/ids.ts';
 import type { FileLock, Files } from '#common/io/files.ts';
 import type { Randomness } from '#common/io/randomness.ts';
@@ -58,7 +58,10 @@ export async function openDataDirectory(config: ClusterConfig, context: DataCont
     const identity = known ?? newIdentity(config, context.randomness, context.nowMs());
     makeFolders(paths);
     const clusterKey = await ensureClusterKey(paths.clusterKey, context.randomness);
-    const standing = await ensureRing(paths.root, config, identity, context.files);
+    const standing = await ensureRing(paths.root, config, identity, {
+      files: context.files,
+      isNew: known === undefined,
+    });
     const pathOf = (device: DeviceId): string => devicePath(paths, identity.devicePaths, device);
     const inRing = standing.ring.devices.flatMap((device) => (device === undefined ? [] : [device.id]));
     if (known === undefined) await makeDevices(context.files, context.nowMs, inRing, pathOf);
@@ -84,6 +87,8 @@ async function takeLock(paths: DataPaths, files: Files): Promise<FileLock> {
   try {
     return await files.lock(paths.lock);
   } catch (cause) {
+    if (!hasCode(cause, 'data-in-use'))
+      throw new HoldfastError('configuration-invalid', errorText(cause), { cause });
     throw new HoldfastError(
       'data-in-use',
       `${paths.root} is in use by another \`holdfast up\`: ${errorText(cause)}`,

@@ -2,6 +2,7 @@
 import type { ClusterConfig } from '#common/config/cluster-config.ts';
 import type { RoleConfig } from '#common/config/role-config.ts';
 import type { DeviceId } from '#common/ids.ts';
+import { HoldfastError } from '#common/errors.ts';
 import type { Files } from '#common/io/files.ts';
 import type { Address } from '#common/io/network.ts';
 import { RingBuilder } from '#ring/builder.ts';
@@ -27,7 +28,7 @@ export async function ensureRing(
   root: string,
   config: ClusterConfig,
   identity: ClusterIdentity,
-  files: Files,
+  { files, isNew }: { readonly files: Files; readonly isNew: boolean },
 ): Promise<StandingRing> {
   const paths = ringPaths(root);
   await files.makeDirectory(paths.folder);
@@ -36,8 +37,13 @@ export async function ensureRing(
     if (!(await files.exists(paths.builder)))
       return { ring: await firstRing(root, config, identity, files), leaving: [] };
     const builder = await loadBuilder(files, paths.builder);
+    // A first start that was given other numbers did not come to its end.
+    if (isNew && !isFor(builder, identity))
+      return { ring: await firstRing(root, config, identity, files), leaving: [] };
     // Also when a crash came between the builder and its ring.
     const known = (await files.exists(paths.ring)) ? await loadRing(files, paths.ring) : undefined;
+    if (known !== undefined && known.version > builder.state.version)
+      throw new HoldfastError('configuration-invalid', newerRing(paths.builder, known.version, builder));
     const moved = readdressed(builder, deviceAddress(config, standingDevices(builder).length));
     const next = moved ?? builder;
     const leaving = leavingAfter(next.state).map(({ id }) => id);
@@ -47,6 +53,15 @@ export async function ensureRing(
   } finally {
     await lock.release();
   }
+}
+
+function isFor({ state }: RingBuilder, { devices, zones }: ClusterIdentity): boolean {
+  return state.devices.length === devices && new Set(state.devices.map(({ zone }) => zone)).size === zones;
+}
+
+/** The builder is written first, so that no crash leaves it behind its ring. */
+function newerRing(path: string, version: number, { state }: RingBuilder): string {
+  return `${path} is of version ${state.version}, and its ring of version ${version}: is it an old copy? Put back the one that made the ring`;
 }
 
 async function firstRing(

@@ -4,12 +4,14 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ListenHandle } from '#common/config/role-control.ts';
 import type { RoleName } from '#common/config/role-config.ts';
-import { HoldfastError } from '#common/errors.ts';
+import { errorText, HoldfastError } from '#common/errors.ts';
 import { RestartPolicy } from './restart-policy.ts';
 import type { FromRole, ToRole } from './role-messages.ts';
 import type { RotatingFile } from './rotating-file.ts';
 
 export const STOP_MS_MAX = 10_000;
+/** Between two tries to start a process where the system has none to give. */
+const AGAIN_MS = 1000;
 export const STATUS_MS_MAX = 2_000;
 /** Questions to one process that wait for their answer. */
 export const QUESTIONS_MAX = 64;
@@ -171,7 +173,7 @@ export class RoleProcess {
     // A channel or a process that breaks is also reported by 'close', which comes last and once.
     child.on('error', (error) => log.write(`${error.stack}\n`));
     child.once('close', (code, signal) => this.#closed(child, code, signal));
-    if (child.pid !== undefined) writeFileSync(pidFile, `${child.pid}\n`);
+    if (child.pid !== undefined) this.#unhindered(() => writeFileSync(pidFile, `${child.pid}\n`));
     this.#send(child, { type: 'start' }, listener);
   }
 
@@ -217,7 +219,7 @@ export class RoleProcess {
   #closed(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (child !== this.#child) return;
     this.#child = undefined;
-    rmSync(this.#options.pidFile, { force: true });
+    this.#unhindered(() => rmSync(this.#options.pidFile, { force: true }));
     for (const id of [...this.#questions.keys()]) this.#answer(id, unavailable(this.name, 'gone'));
     if (this.#state === 'stopping' || this.#state === 'stopped') return;
     const why = this.#failure?.text ?? (signal === null ? `exit code ${code}` : signal);
@@ -228,13 +230,40 @@ export class RoleProcess {
       this.#firstReady.reject(Object.assign(error, { systemCode: this.#failure?.code }));
       return;
     }
+    this.#restartAfter(`${this.name} (pid ${child.pid}) died (${why})`);
+  }
+
+  #restartAfter(what: string): void {
     this.#state = 'restarting';
     this.#restarts++;
     const delayMs = this.#policy.delayAfterDeath(Date.now() - this.#startedMs);
     const when = delayMs === 0 ? 'restarting it' : `restarting it in ${(delayMs / 1000).toFixed(2)} s`;
-    this.#options.report(`${this.name} (pid ${child.pid}) died (${why}): ${when}`);
-    if (delayMs === 0) this.#spawn();
-    else this.#restart = setTimeout(() => this.#spawn(), delayMs);
+    this.#options.report(`${what}: ${when}`);
+    if (delayMs === 0) this.#spawnAgain();
+    else this.#restart = setTimeout(() => this.#spawnAgain(), delayMs);
+  }
+
+  /** A machine that has no room for another process now is asked again, and does not end the others. */
+  #spawnAgain(): void {
+    try {
+      this.#spawn();
+    } catch (error) {
+      // As long as a process that dies at once.
+      this.#startedMs = Date.now();
+      this.#restart = setTimeout(
+        () => this.#restartAfter(`${this.name} cannot be started (${errorText(error)})`),
+        AGAIN_MS,
+      );
+    }
+  }
+
+  /** Its pid's file is for people: a disk that is full or read-only ends no cluster for it. */
+  #unhindered(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#options.report(`${this.name}: ${errorText(error)}`);
+    }
   }
 }
 

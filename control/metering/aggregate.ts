@@ -28,6 +28,8 @@ import { meteringRows, samplesOf, trafficOf } from './metering-rows.ts';
 const PASS_MS = 60_000;
 /** How far back of the last pass the next one begins: proxies may be late. */
 const AGAIN_HOURS = 2;
+/** And the first pass of each hour: a proxy that cannot write keeps what it counts for a day. */
+const LATE_HOURS = 25;
 /** How long a proxy's records stay. */
 const KEPT_HOURS = 7 * 24;
 /** How old a sample may be that stands for an hour without one. */
@@ -72,7 +74,8 @@ export class Aggregator {
     const present = hourOf(clock.nowMs());
     const through = parseHour((await getEntry(store, THROUGH_KEY))?.value.toString() ?? '')?.hour;
     const oldest = laterHour(present, -KEPT_HOURS);
-    const again = through === undefined ? await this.#firstHour(present) : laterHour(through, -AGAIN_HOURS);
+    const back = through === present ? AGAIN_HOURS : LATE_HOURS;
+    const again = through === undefined ? await this.#firstHour(present) : laterHour(through, -back);
     for (let hour = again > oldest ? again : oldest; hour <= present; hour = laterHour(hour, 1)) {
       if (this.#isClosed) return;
       await this.#sumUp(hour, hour < present);
@@ -139,10 +142,12 @@ export class Aggregator {
       return { bytes, objects, containers, byteHours: bytes, sampleAgeHours: 0 };
     }
     const before = await getEntry(this.#parts.store, usageKey(account, laterHour(hour, -1)));
-    if (!isOver || before === undefined) return {};
+    if (before === undefined) return {};
     const { bytes, objects, containers, sampleAgeHours } = decodeUsage(before.value);
     if (sampleAgeHours === null || sampleAgeHours >= SAMPLE_AGE_HOURS_MAX) return {};
-    return { bytes, objects, containers, byteHours: bytes, sampleAgeHours: sampleAgeHours + 1 };
+    // An hour that is not over may yet have a sample of its own.
+    const byteHours = isOver ? bytes : 0;
+    return { bytes, objects, containers, byteHours, sampleAgeHours: sampleAgeHours + 1 };
   }
 
   async #removeBefore(hour: Hour): Promise<void> {

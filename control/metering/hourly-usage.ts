@@ -66,12 +66,12 @@ function parsed(value: Buffer): HourlyUsage {
   }
 }
 
-/** The sum of hours of one project. What it holds is that of the later one. */
+/** The sum of hours of one project. What it holds is that of the later one, where that is known. */
 export function addUsage(earlier: HourlyUsage, later: HourlyUsage): HourlyUsage {
   const requests = { ...earlier.requests };
   for (const each of requestClasses) requests[each] += later.requests[each];
   return {
-    ...later,
+    ...(later.sampleAgeHours === null ? earlier : later),
     requests,
     bytesIn: earlier.bytesIn + later.bytesIn,
     bytesOut: earlier.bytesOut + later.bytesOut,

@@ -81,6 +81,39 @@ describe('hourly sums', () => {
     assert.deepEqual(rows[0]?.usage.requests, { read: 13, list: 2, write: 4, delete: 6 });
   });
 
+  test('what a proxy could not write for hours is counted when it comes', async () => {
+    const { clock, cluster, store, aggregator } = bench();
+    const first = hourOf(clock.nowMs());
+    await noteTraffic(cluster, first, ada, '01', 5);
+    await aggregator.aggregate();
+    for (let passed = 0; passed < 20; passed += 1) {
+      clock.advance(HOUR_MS);
+      await aggregator.aggregate();
+    }
+    await noteTraffic(cluster, first, ada, '02', 7);
+    clock.advance(HOUR_MS);
+    await aggregator.aggregate();
+    const [row] = await reportUsage(store, { from: first, to: hourOf(clock.nowMs()), by: 'project' });
+    assert.equal(row?.usage.requests.read, 12);
+  });
+
+  test('what a project holds is told while its hour has no sample yet', async () => {
+    const { clock, cluster, store, aggregator } = bench();
+    const first = hourOf(clock.nowMs());
+    await noteSample(cluster, first, ada, 700);
+    await aggregator.aggregate();
+    clock.advance(HOUR_MS);
+    const present = hourOf(clock.nowMs());
+    await noteTraffic(cluster, present, ada, '01', 1);
+    await aggregator.aggregate();
+    const usageOf = async (from: Hour) => {
+      const [row] = await reportUsage(store, { from, to: hour('2026-01-01T02'), by: 'project' });
+      return { bytes: row?.usage.bytes, objects: row?.usage.objects, byteHours: row?.usage.byteHours };
+    };
+    assert.deepEqual(await usageOf(first), { bytes: 700, objects: 2, byteHours: 700 });
+    assert.deepEqual(await usageOf(present), { bytes: 700, objects: 2, byteHours: 0 });
+  });
+
   test('an hour without a sample goes by the one before it, for a day', async () => {
     const { clock, cluster, store, aggregator } = bench();
     await write(cluster, accountRowKey(ada), {});

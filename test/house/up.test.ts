@@ -1,6 +1,6 @@
 /** `holdfast up`, `status`, `user` and `serve`: real processes on a real disk, killed and started again. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -128,6 +128,18 @@ describe('a cluster in the foreground', () => {
       ['proxy-1', 1],
       ['control-1', 0],
     ]);
+  });
+
+  test('goes on where its own folder takes no file of a process that is started again', async () => {
+    const pidFile = join(data, 'run', 'control-1.pid');
+    const pid = await pidOf('control-1');
+    rmSync(pidFile);
+    mkdirSync(pidFile);
+    process.kill(pid, 'SIGKILL');
+    await up.prints(/control-1: .*EISDIR/);
+    await up.prints(/control-1 serves again/);
+    rmSync(pidFile, { recursive: true });
+    assert.equal(await (await s3(keys(), 'GET', '/films/one')).text(), 'the first');
   });
 
   test('counts the partitions of a process that stands still as degraded or unavailable', async () => {

@@ -1,5 +1,6 @@
 /** Whether a cluster runs in a data directory. */
 import { join } from 'node:path';
+import { hasCode } from '#common/errors.ts';
 import type { FileLock, Files } from '#common/io/files.ts';
 
 /** Runs `work` with whether no cluster runs here; when none does, none can be started before it has ended. */
@@ -14,7 +15,8 @@ export async function whileStopped<Result>(
   let lock: FileLock | undefined;
   try {
     lock = await files.lock(path);
-  } catch {
+  } catch (error) {
+    if (!hasCode(error, 'data-in-use')) throw error;
     return await work(false);
   }
   try {
