@@ -30,6 +30,8 @@ export interface AccessQuestion {
   readonly key: string | undefined;
   /** The list of the object that is there; undefined when there is none, or when it does not matter. */
   readonly object: AccessControlList | undefined;
+  /** Whether the object is about to be written by who asks, as its own. */
+  readonly ownsObject?: boolean;
   readonly context: ContextOf;
 }
 
@@ -102,8 +104,9 @@ const objectOwnersActions: ReadonlySet<S3Action> = new Set([
   ...(['s3:GetObjectTagging', 's3:PutObjectTagging', 's3:DeleteObjectTagging'] as const),
 ]);
 
-function ownsAnothersObject({ who, action }: AccessQuestion, objectOwner: SpaceId): boolean {
-  return who.ownsAccount && who.account === objectOwner && objectOwnersActions.has(action);
+function ownsAnothersObject({ who, action, ownsObject }: AccessQuestion, objectOwner: SpaceId): boolean {
+  if (!objectOwnersActions.has(action)) return false;
+  return ownsObject === true || (who.ownsAccount && who.account === objectOwner);
 }
 
 function listAllows({ who, action, bucket, object }: AccessQuestion): boolean {

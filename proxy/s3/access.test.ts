@@ -149,6 +149,19 @@ test('who may write may not give lists, tags and locks along, unless it may do t
   }
 });
 
+test('whoever the bucket’s list lets write owns what it writes, unless a policy says no', async () => {
+  await using bed = await openWithBucket({ 'x-amz-acl': 'public-read-write' });
+  const more = { 'x-amz-acl': 'public-read', 'x-amz-tagging': 'class=public' };
+  for (const as of [null, bob, mia]) assert.equal((await bed.send({ ...put('key', more), as })).status, 200);
+  assert.equal((await bed.send({ ...get('/box/key'), as: null })).text, 'key');
+  await bed.send(policyOf({ Effect: 'Deny', Action: ['s3:PutObjectTagging', 's3:PutObjectAcl'] }));
+  for (const as of [null, bob, mia]) {
+    assert.equal((await bed.send({ ...put('key'), as })).status, 200);
+    for (const [name, value] of Object.entries(more))
+      assert.equal((await bed.send({ ...put('key', { [name]: value }), as })).code, 'AccessDenied');
+  }
+});
+
 test('a condition is about what is done, and not about what the request says elsewhere', async () => {
   await using bed = await openWithBucket();
   await bed.send({

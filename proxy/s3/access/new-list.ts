@@ -1,10 +1,9 @@
 /** Lists that are about to be given: what a bucket refuses of them, and what a new object begins with. */
-import type { SpaceId } from '#common/ids.ts';
 import {
   type AccessControlList,
+  grants,
   isPrivateOf,
   isPublicList,
-  privateList,
 } from '#proxy/access/acl/access-control-list.ts';
 import type { S3Action } from '#proxy/access/actions.ts';
 import { isAnonymous } from '#proxy/access/anonymous.ts';
@@ -43,25 +42,24 @@ export async function permitNewAccess(
   { key, header = (name) => request.header(name) }: { readonly key: string; readonly header?: HeaderOf },
 ): Promise<void> {
   if (isOwnersAlone(request.principal, bucket)) return;
-  const ask = (action: S3Action, owner: SpaceId) => {
-    const object = async () => ({ metadata: { acl: privateList(owner) } });
-    const version = { id: undefined };
-    return permit(request, context, bucket, {
+  const who = requesterOf(request.principal);
+  const { list, block } = context.rules.of(bucket);
+  // Who writes into another's bucket owns what it writes there; so does whoever the bucket's list lets in, by name or not.
+  const ownsObject = who.ownsAccount || grants(list, who, 'WRITE', block.ignorePublicAcls);
+  const ask = (action: S3Action) =>
+    permit(request, context, bucket, {
       action,
       bucketName: request.bucket,
       key,
-      object,
+      object: async () => ({ metadata: {} }),
+      ownsObject,
       header,
-      version,
+      version: { id: undefined },
     });
-  };
-  const { principal } = request;
-  // Who writes into another's bucket owns what it writes there.
-  const owner = requesterOf(principal).ownsAccount ? principal.account : bucket.owner;
-  if (givesAway(request, context, bucket, header)) await ask('s3:PutObjectAcl', owner);
-  if (header('x-amz-tagging') !== undefined) await ask('s3:PutObjectTagging', owner);
-  if (asksForRetention(header)) await ask('s3:PutObjectRetention', bucket.owner);
-  if (asksForHold(header)) await ask('s3:PutObjectLegalHold', bucket.owner);
+  if (givesAway(request, context, bucket, header)) await ask('s3:PutObjectAcl');
+  if (header('x-amz-tagging') !== undefined) await ask('s3:PutObjectTagging');
+  if (asksForRetention(header)) await ask('s3:PutObjectRetention');
+  if (asksForHold(header)) await ask('s3:PutObjectLegalHold');
 }
 
 /** Whether it asks for a list that counts, and that gives anybody else anything. */

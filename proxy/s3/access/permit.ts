@@ -19,6 +19,8 @@ export interface Asked {
   readonly key: string | undefined;
   /** Reads the object that is there; called only when the decision depends on it. */
   object(): Promise<{ readonly metadata: Pick<ObjectMetadata, 'acl' | 'tags'> } | undefined>;
+  /** Whether the object is about to be written by who asks, as its own. */
+  readonly ownsObject?: boolean;
   /** What the wish says of itself, where that is not in the request's own headers. */
   readonly header?: HeaderOf;
   /** The version that is asked for, where that is not the request's own parameter. */
@@ -67,6 +69,7 @@ export async function permit(
     bucketName,
     key,
     object: found === undefined ? undefined : listOf(found.metadata, bucket),
+    ownsObject: asked.ownsObject === true,
     context: requestConditions(
       {
         request,
