@@ -85,6 +85,7 @@ holdfast ${programVersion()}: ${isNew ? 'a new cluster' : 'cluster'} ${identity.
   ${devices.length} devices in ${identity.zones} zones, ${processes.length} ${processes.length === 1 ? 'process' : 'processes'}
 
   S3        ${endpoints.objects}
+  Swift     ${endpoints.objects}/auth/v1.0
   identity  ${endpoints.control}/identity/v3
 
   . ${shown}

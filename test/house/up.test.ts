@@ -52,6 +52,7 @@ describe('a cluster in the foreground', () => {
 
   test('ends its start with the endpoints and the line that scripts wait for', () => {
     assert.match(up.output, /S3 +http:\/\/127\.0\.0\.1:21400\n/);
+    assert.match(up.output, /Swift +http:\/\/127\.0\.0\.1:21400\/auth\/v1\.0\n/);
     assert.match(up.output, /identity +http:\/\/127\.0\.0\.1:21440\/identity\/v3\n/);
     assert.match(up.output, /credentials\/admin\.env/);
     assert.ok(up.output.endsWith('\nholdfast: ready\n'));
