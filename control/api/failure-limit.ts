@@ -3,6 +3,8 @@ import { ApiError } from '../identity/api-error.ts';
 
 const ADDRESSES_MAX = 10_000;
 const REFILL_MS = 1000;
+/** Failures of requests that were under way together are owed: the address waits until they are paid off, minutes at most. */
+const OWED_MAX = 300;
 
 interface Bucket {
   left: number;
@@ -22,14 +24,15 @@ export class FailureLimit {
 
   /** Throws 429 when the address has used up what it had. */
   check(address: string): void {
-    if (this.#leftOf(address) >= 1) return;
+    const left = this.#leftOf(address);
+    if (left >= 1) return;
     throw new ApiError(429, 'Too many failed logins from this address.', {
-      retryAfterSeconds: REFILL_MS / 1000,
+      retryAfterSeconds: Math.ceil(((1 - left) * REFILL_MS) / 1000),
     });
   }
 
   failed(address: string): void {
-    const left = Math.max(0, this.#leftOf(address) - 1);
+    const left = Math.max(-OWED_MAX, this.#leftOf(address) - 1);
     this.#buckets.delete(address);
     this.#buckets.set(address, { left, atMs: this.#nowMs() });
     if (this.#buckets.size <= ADDRESSES_MAX) return;

@@ -20,6 +20,7 @@ export const limits = {
   accessRulesMax: 16,
   applicationCredentialsMax: 100,
   credentialsOfUserMax: 100,
+  accessRulesOfUserMax: 1000,
   /** Rows of a list; a longer one says that it is truncated. */
   listMax: 10_000,
 } as const;

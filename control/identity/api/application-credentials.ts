@@ -204,6 +204,9 @@ async function newRule(
     throw badRequest('An access rule names a service, a method and a path.');
   if (rulePath.split('/').filter((part) => part === '**').length > 1)
     throw badRequest('The path of an access rule holds ** once at most.');
+  if (!service.isWellFormed()) throw badRequest('The service of an access rule is no text.');
+  if ((await identity.accessRules.listOf(userId)).length >= limits.accessRulesOfUserMax)
+    throw conflict(`A user has at most ${limits.accessRulesOfUserMax} access rules.`);
   const id = newId(identity.randomness);
   await identity.accessRules.insert({ id, user_id: userId, service, method, path: rulePath });
   return id;

@@ -6,6 +6,7 @@ import { createEc2, readEc2Blob, secretOf } from '../ec2-credentials.ts';
 import type { Identity } from '../identity.ts';
 import { newId } from '../new-id.ts';
 import type { CredentialRecord } from '../records/records.ts';
+import { assertRoom, assertWithin, isWithin, originOf, seesSecret } from './credential-access.ts';
 import { attribute, attributesOf, bodyOf, checkFixed, many, one } from './resource.ts';
 
 const blob = { type: 'string', maxLength: 16_384 };
@@ -20,6 +21,7 @@ export const credentialRoutes: readonly Route[] = [
     method: 'GET',
     path: '/credentials',
     operation: 'identity:list_credentials',
+    isDelegable: false,
     target: (_, call) => ({ userId: call.query['user_id'] ?? bearerOf(call).user.id }),
     async handle(identity, call) {
       const bearer = bearerOf(call);
@@ -30,7 +32,9 @@ export const credentialRoutes: readonly Route[] = [
         userId === undefined && readsAll
           ? await identity.credentials.list()
           : await identity.credentials.listOf(userId ?? bearer.user.id);
-      const shown = found.map((record) => presented(identity, record));
+      const shown = found
+        .filter((record) => isWithin(bearer, record))
+        .map((record) => presented(identity, call, record));
       return many(call, 'credentials', shown, ['type', 'user_id']);
     },
   },
@@ -48,11 +52,15 @@ export const credentialRoutes: readonly Route[] = [
       const text = String(given['blob']);
       if (given['type'] === 'ec2') {
         if (projectId === undefined) throw badRequest('An EC2 credential needs a project_id.');
-        const record = await createEc2(identity, { userId, projectId, keys: readEc2Blob(text) });
-        return one(call, 'credentials', 'credential', presented(identity, record), 201);
+        const applicationCredentialId = originOf(bearerOf(call), { userId, projectId });
+        const keys = readEc2Blob(text);
+        const record = await createEc2(identity, { userId, projectId, keys, applicationCredentialId });
+        return one(call, 'credentials', 'credential', presented(identity, call, record), 201);
       }
       const { users, credentials, seal, randomness } = identity;
       await users.get(userId);
+      await assertRoom(identity, userId);
+      const origin = originOf(bearerOf(call), { userId, projectId });
       const id = newId(randomness);
       const record: CredentialRecord = {
         id,
@@ -60,19 +68,22 @@ export const credentialRoutes: readonly Route[] = [
         user_id: userId,
         project_id: projectId ?? null,
         sealed: seal.seal(Buffer.from(text), `credential ${id}`, randomness),
+        ...(origin === undefined ? {} : { app_cred_id: origin }),
       };
       await credentials.insert(record, { compare: [users.exists(userId)] });
-      return one(call, 'credentials', 'credential', presented(identity, record), 201);
+      return one(call, 'credentials', 'credential', presented(identity, call, record), 201);
     },
   },
   {
     method: 'GET',
     path: '/credentials/:credential_id',
     operation: 'identity:get_credential',
+    isDelegable: false,
     target,
     async handle(identity, call) {
       const record = await identity.credentials.get(param(call, 'credential_id'));
-      return one(call, 'credentials', 'credential', presented(identity, record));
+      assertWithin(bearerOf(call), record);
+      return one(call, 'credentials', 'credential', presented(identity, call, record));
     },
   },
   {
@@ -85,11 +96,12 @@ export const credentialRoutes: readonly Route[] = [
     async handle(identity, call) {
       const given = attributesOf(call, 'credential');
       const after = await identity.credentials.update(param(call, 'credential_id'), (before) => {
+        assertWithin(bearerOf(call), before);
         checkFixed(before, given, ['type', 'user_id', 'project_id']);
         if (typeof given['blob'] !== 'string') return before;
         return { ...before, sealed: sealedAgain(identity, before, given['blob']) };
       });
-      return one(call, 'credentials', 'credential', presented(identity, after));
+      return one(call, 'credentials', 'credential', presented(identity, call, after));
     },
   },
   {
@@ -99,7 +111,9 @@ export const credentialRoutes: readonly Route[] = [
     isDelegable: false,
     target,
     async handle({ credentials }, call) {
-      await credentials.remove(param(call, 'credential_id'));
+      const id = param(call, 'credential_id');
+      assertWithin(bearerOf(call), await credentials.get(id));
+      await credentials.remove(id);
       return { status: 204 };
     },
   },
@@ -120,9 +134,9 @@ function sealedAgain(
   return seal.seal(Buffer.from(keys?.secret ?? text), `credential ${id}`, randomness);
 }
 
-function presented(identity: Identity, record: CredentialRecord) {
+function presented(identity: Identity, call: Call, record: CredentialRecord) {
   const { id, type, user_id, project_id, access } = record;
-  const secret = secretOf(identity, record);
+  const secret = seesSecret(bearerOf(call), record) ? secretOf(identity, record) : '';
   return {
     id,
     type,

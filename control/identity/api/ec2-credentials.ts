@@ -1,10 +1,11 @@
 /** `/v3/users/{id}/credentials/OS-EC2`: keys for S3 and EC2 clients, several a user. */
-import { type Call, param, type Route } from '../../api/route.ts';
+import { bearerOf, type Call, param, type Route } from '../../api/route.ts';
 import { badRequest, forbidden, notFound } from '../api-error.ts';
 import { rolesOfUserOn } from '../access/effective-roles.ts';
 import { createEc2, credentialIdOf, secretOf } from '../ec2-credentials.ts';
 import type { Identity } from '../identity.ts';
 import type { CredentialRecord } from '../records/records.ts';
+import { assertWithin, isWithin, originOf, seesSecret } from './credential-access.ts';
 import { many } from './resource.ts';
 import { userTarget } from './users.ts';
 
@@ -15,14 +16,17 @@ export const ec2CredentialRoutes: readonly Route[] = [
     method: 'GET',
     path,
     operation: 'identity:ec2_list_credentials',
+    isDelegable: false,
     target: userTarget,
     async handle(identity, call) {
       const { id } = await identity.users.get(param(call, 'user_id'));
-      const found = (await identity.credentials.listOf(id)).filter(({ type }) => type === 'ec2');
+      const bearer = bearerOf(call);
+      const all = await identity.credentials.listOf(id);
+      const found = all.filter((each) => each.type === 'ec2' && isWithin(bearer, each));
       return many(
         call,
         `users/${id}/credentials`,
-        found.map((each) => ({ id: each.access ?? '', ...presented(identity, each) })),
+        found.map((each) => ({ id: each.access ?? '', ...presented(identity, call, each) })),
       );
     },
   },
@@ -45,17 +49,19 @@ export const ec2CredentialRoutes: readonly Route[] = [
       const project = await identity.projects.get(projectId);
       const roles = await rolesOfUserOn(identity, userId, { kind: 'project', project });
       if (roles.length === 0) throw forbidden('The user has no role on the project.');
-      const record = await createEc2(identity, { userId, projectId });
-      return { status: 201, body: { credential: withLink(call, presented(identity, record)) } };
+      const applicationCredentialId = originOf(bearerOf(call), { userId, projectId });
+      const record = await createEc2(identity, { userId, projectId, applicationCredentialId });
+      return { status: 201, body: { credential: withLink(call, presented(identity, call, record)) } };
     },
   },
   {
     method: 'GET',
     path: `${path}/:access`,
     operation: 'identity:ec2_get_credential',
+    isDelegable: false,
     target: userTarget,
     async handle(identity, call) {
-      return { body: { credential: withLink(call, presented(identity, await owned(identity, call))) } };
+      return { body: { credential: withLink(call, presented(identity, call, await owned(identity, call))) } };
     },
   },
   {
@@ -77,12 +83,14 @@ async function owned({ credentials }: Identity, call: Call): Promise<CredentialR
   const found = (await credentials.find(credentialIdOf(access)))?.value;
   if (found === undefined || found.type !== 'ec2' || found.user_id !== param(call, 'user_id'))
     throw notFound('credential', access);
+  assertWithin(bearerOf(call), found);
   return found;
 }
 
-function presented(identity: Identity, record: CredentialRecord) {
+function presented(identity: Identity, call: Call, record: CredentialRecord) {
   const { access = '', user_id, project_id } = record;
-  return { access, secret: secretOf(identity, record), user_id, tenant_id: project_id, trust_id: null };
+  const secret = seesSecret(bearerOf(call), record) ? secretOf(identity, record) : '';
+  return { access, secret, user_id, tenant_id: project_id, trust_id: null };
 }
 
 function withLink(call: Call, credential: ReturnType<typeof presented>): object {

@@ -5,6 +5,7 @@ import type { Identity } from '../identity.ts';
 import { newId } from '../new-id.ts';
 import type { GroupRecord } from '../records/records.ts';
 import { revoke } from '../tokens/revoke.ts';
+import { assertMayTend } from './domain-authority.ts';
 import { removeGroup } from './removal.ts';
 import { attribute, attributesOf, bodyOf, checkedName, checkFixed, many, one } from './resource.ts';
 import { userTarget } from './users.ts';
@@ -92,7 +93,9 @@ export const groupRoutes: readonly Route[] = [
     operation: 'identity:delete_group',
     target: groupTarget,
     async handle(identity, call) {
-      await removeGroup(identity, param(call, 'group_id'));
+      const id = param(call, 'group_id');
+      await assertMayTend(identity, call, { kind: 'group', id });
+      await removeGroup(identity, id);
       return { status: 204 };
     },
   },
@@ -136,9 +139,11 @@ export const memberRoutes: readonly Route[] = [
     path: memberPath,
     operation: 'identity:add_user_to_group',
     target: memberTarget,
-    async handle({ users, groups, members }, call) {
+    async handle(identity, call) {
+      const { users, groups, members } = identity;
       const user = await users.get(param(call, 'user_id'));
       const group = await groups.get(param(call, 'group_id'));
+      await assertMayTend(identity, call, { kind: 'group', id: group.id });
       await members.add(user.id, group.id, [users.exists(user.id), groups.exists(group.id)]);
       return { status: 204 };
     },
@@ -161,6 +166,7 @@ export const memberRoutes: readonly Route[] = [
     target: memberTarget,
     async handle(identity, call) {
       const [userId, groupId] = [param(call, 'user_id'), param(call, 'group_id')];
+      await assertMayTend(identity, call, { kind: 'group', id: groupId });
       const also = [revoke(identity, { userId })];
       if (!(await identity.members.remove(userId, groupId, also)))
         throw notFound('user in the group', userId);

@@ -85,5 +85,9 @@ async function tokenFor(
   if (user === undefined) throw unauthorized();
   await checkUser(identity, user);
   const granted = await grantOf(identity, credential);
-  return await issue(identity, { issuedMs, user, methods: ['ec2credential'], granted });
+  const { app_cred_id } = credential;
+  const origin =
+    app_cred_id === undefined ? undefined : (await identity.applicationCredentials.find(app_cred_id))?.value;
+  const methods = ['ec2credential'] as const;
+  return await issue(identity, { issuedMs, user, methods, granted, applicationCredential: origin });
 }

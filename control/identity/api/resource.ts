@@ -49,11 +49,11 @@ function limitOf({ query }: Call): number {
 
 type Attributes = Readonly<Record<string, unknown>>;
 
-const COMPARISONS: Readonly<Record<string, (value: string, wanted: string) => boolean>> = {
-  contains: (value, wanted) => value.includes(wanted),
-  startswith: (value, wanted) => value.startsWith(wanted),
-  endswith: (value, wanted) => value.endsWith(wanted),
-};
+const COMPARISONS = new Map<string, (value: string, wanted: string) => boolean>([
+  ['contains', (value, wanted) => value.includes(wanted)],
+  ['startswith', (value, wanted) => value.startsWith(wanted)],
+  ['endswith', (value, wanted) => value.endsWith(wanted)],
+]);
 
 /** `name=x`, and `name__contains=x`, `name__icontains=x` (without case) and the like. */
 function isAskedFor(record: Attributes, call: Call, filterable: readonly string[]): boolean {
@@ -64,9 +64,9 @@ function isAskedFor(record: Attributes, call: Call, filterable: readonly string[
     if (typeof value === 'boolean') return value === isFlagged(call, key);
     const given = typeof value === 'string' ? value : '';
     if (comparison === undefined) return given === wanted;
-    const compare = COMPARISONS[comparison];
+    const compare = COMPARISONS.get(comparison);
     if (compare !== undefined) return compare(given, wanted);
-    const caseless = comparison.startsWith('i') ? COMPARISONS[comparison.slice(1)] : undefined;
+    const caseless = comparison.startsWith('i') ? COMPARISONS.get(comparison.slice(1)) : undefined;
     return caseless === undefined || caseless(given.toLowerCase(), wanted.toLowerCase());
   });
 }

@@ -1,5 +1,5 @@
 /** `/v3/role_assignments`: who has which role where, as given or as it comes to (`effective`). */
-import { type Call, isFlagged, type Route } from '../../api/route.ts';
+import { bearerOf, type Call, isFlagged, type Route } from '../../api/route.ts';
 import { ancestorsOf, withImplied } from '../access/effective-roles.ts';
 import { badRequest } from '../api-error.ts';
 import type { Identity } from '../identity.ts';
@@ -42,7 +42,9 @@ export const roleAssignmentRoutes: readonly Route[] = [
 ];
 
 function checkFilters(call: Call): void {
-  const scopes = ['scope.project.id', 'scope.domain.id', 'scope.system'].filter((name) => call.query[name]);
+  const scopes = ['scope.project.id', 'scope.domain.id', 'scope.system'].filter(
+    (name) => call.query[name] !== undefined,
+  );
   if (scopes.length > 1)
     throw badRequest('A role assignment is on one of a project, a domain and the system.');
   if (call.query['user.id'] !== undefined && call.query['group.id'] !== undefined)
@@ -78,11 +80,13 @@ async function placeFilter(identity: Identity, call: Call): Promise<Filter> {
 
 /** A token for a domain shows what is given in that domain. */
 async function visibleFilter({ projects }: Identity, call: Call): Promise<Filter> {
-  const { domainIds } = visibleDomains(call);
+  const { scope } = bearerOf(call);
+  // Whatever else is asked for: of another domain, and of the system, it shows nothing.
+  const domainIds = scope.kind === 'domain' ? [scope.domain.id] : visibleDomains(call).domainIds;
   if (domainIds === undefined) return () => true;
   const inside = (await projects.list()).filter(({ domain_id }) => domainIds.includes(domain_id));
   const ids = new Set([...inside.map(({ id }) => id), ...domainIds]);
-  return ({ target }) => ids.has(target.id);
+  return ({ target }) => target.kind !== 'system' && ids.has(target.id);
 }
 
 /** Groups become their members, inheritance the projects that it reaches, a role those that it implies. */

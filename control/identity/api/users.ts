@@ -7,6 +7,7 @@ import type { Identity } from '../identity.ts';
 import { newId } from '../new-id.ts';
 import type { UserRecord } from '../records/records.ts';
 import { revoke } from '../tokens/revoke.ts';
+import { assertMayTend } from './domain-authority.ts';
 import { removeUser } from './removal.ts';
 import { attribute, attributesOf, bodyOf, checkedName, checkFixed, many, one } from './resource.ts';
 import { domainFor, visibleDomains, withinVisible } from './visible.ts';
@@ -102,7 +103,9 @@ export const userRoutes: readonly Route[] = [
     operation: 'identity:delete_user',
     target: userTarget,
     async handle(identity, call) {
-      await removeUser(identity, param(call, 'user_id'));
+      const id = param(call, 'user_id');
+      await assertMayTend(identity, call, { kind: 'user', id });
+      await removeUser(identity, id);
       return { status: 204 };
     },
   },
@@ -150,6 +153,7 @@ async function updateUser(identity: Identity, call: Call) {
   const { password, ...given } = attributesOf(call, 'user');
   const id = param(call, 'user_id');
   const known = await identity.users.get(id);
+  await assertMayTend(identity, call, { kind: 'user', id });
   if (typeof password === 'string' && known.options.lock_password === true)
     throw badRequest('The password of this user is locked.');
   const secret = typeof password === 'string' ? await identity.passwords.operationsToSet(id, password) : [];

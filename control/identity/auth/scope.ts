@@ -76,6 +76,7 @@ export async function grantOf(identity: Identity, credential: CredentialRecord):
   if (app_cred_id === undefined) return await grantProject(identity, user, project);
   const origin = (await identity.applicationCredentials.find(app_cred_id))?.value;
   if (origin === undefined || origin.project_id !== project.id) throw unauthorized();
+  if (Date.parse(origin.expires_at ?? '') <= identity.clock.nowMs()) throw unauthorized();
   return await grantApplicationCredential(identity, user, origin);
 }
 

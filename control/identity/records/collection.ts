@@ -62,6 +62,8 @@ export class Collection<Value extends { readonly id: string }> {
   }
 
   async findByName(within: string, name: string): Promise<Value | undefined> {
+    // Half of a character is in no key.
+    if (!name.isWellFormed() || !within.isWellFormed()) return undefined;
     const claim = await getEntry(this.#options.store, this.#claimKey({ within, name }));
     return claim === undefined ? undefined : (await this.find(claim.value.toString()))?.value;
   }

@@ -17,7 +17,7 @@ export const temporaryMethods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as cons
 /** A method whose URL allows a HEAD as well. */
 const METHODS_WITH_HEAD = ['HEAD', 'GET', 'POST', 'PUT'];
 /** They would make the object show what the URL gives no access to. */
-const FORBIDDEN_HEADERS = ['x-object-manifest', 'x-symlink-target'];
+const FORBIDDEN_HEADERS = ['x-object-manifest', 'x-symlink-target', 'x-copy-from'];
 const KEY_NAMES = ['temp-url-key', 'temp-url-key-2'];
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
