@@ -159,6 +159,26 @@ describe('a program with an application credential', () => {
   });
 });
 
+test('a project’s relatives are shown to who may see them', async () => {
+  const make = async (project: object) =>
+    textAt((await served.ask('POST', '/projects', admin, { project })).body, 'project.id');
+  const above = await make({ name: 'above' });
+  const between = await make({ name: 'between', parent_id: above });
+  await make({ name: 'below', parent_id: between });
+  const userId = await makeUser('bea');
+  await give(`/projects/${between}`, userId, 'reader');
+  const bea = await served.login('bea', PASSWORD, inProject('between'));
+  const relatives = async (token: string) => {
+    const { body } = await served.ask('GET', `/projects/${between}?parents_as_list`, token);
+    const below = await served.ask('GET', `/projects/${between}?subtree_as_list`, token);
+    return [at(body, 'project.parents'), at(below.body, 'project.subtree')].flat().length;
+  };
+  assert.equal(await relatives(bea), 0);
+  assert.equal(await relatives(admin), 2);
+  await give(`/projects/${above}`, userId, 'reader');
+  assert.equal(await relatives(bea), 1);
+});
+
 test('names that are no text, and comparisons that there are not, are no failures of ours', async () => {
   const user = { name: '\ud800', domain: { id: 'default' }, password: 'x' };
   const identity = { methods: ['password'], password: { user } };

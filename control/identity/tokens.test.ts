@@ -90,7 +90,8 @@ describe('a token', () => {
     assert.equal(at(own.body, 'token.user.name'), 'ann');
     assert.equal((await check(admin, ann)).status, 200);
     assert.equal((await check(ann, admin)).status, 403);
-    assert.equal((await check(admin, `${ann.slice(0, -2)}AA`)).status, 404);
+    const forged = ann.slice(0, -10) + (ann.at(-10) === 'A' ? 'B' : 'A') + ann.slice(-9);
+    assert.equal((await check(admin, forged)).status, 404);
     assert.equal((await check('nonsense', ann)).status, 401);
     const head = await served.ask('HEAD', '/auth/tokens', admin, undefined, { 'x-subject-token': ann });
     assert.equal(head.status, 200);

@@ -1,7 +1,7 @@
 /** `/v3/projects`, and their tags in project-tags.ts. */
-import { type Call, param, type Route } from '../../api/route.ts';
-import { isFlagged } from '../../api/route.ts';
-import { ancestorsOf } from '../access/effective-roles.ts';
+import { bearerOf, type Call, isFlagged, param, type Route } from '../../api/route.ts';
+import { mayDo } from '../../policy/policy.ts';
+import { ancestorsOf, projectsOfUser } from '../access/effective-roles.ts';
 import { badRequest, forbidden, notFound } from '../api-error.ts';
 import type { Identity } from '../identity.ts';
 import { newId } from '../new-id.ts';
@@ -155,24 +155,40 @@ function presented(project: ProjectRecord): ProjectRecord {
   return { ...project, is_domain: false };
 }
 
+/** Of a project's relatives, those that the bearer may see, or has a role on. */
+async function visible(
+  identity: Identity,
+  call: Call,
+  found: readonly ProjectRecord[],
+): Promise<ProjectRecord[]> {
+  const bearer = bearerOf(call);
+  const own = new Set((await projectsOfUser(identity, bearer.user.id)).map(({ id }) => id));
+  return found.filter(
+    ({ id, domain_id }) =>
+      own.has(id) || mayDo('identity:get_project', bearer, { projectId: id, domainIds: [domain_id] }),
+  );
+}
+
 /** `parents_as_list`, `parents_as_ids`, `subtree_as_list`, `subtree_as_ids`. */
 async function family(identity: Identity, call: Call, project: ProjectRecord): Promise<object> {
   const parentIds = async () => (await ancestorsOf(identity, project)).slice(0, -1);
-  const list = (found: readonly ProjectRecord[]) =>
-    found.map((each) => ({ project: shown(call, 'projects', presented(each)) }));
+  const list = async (found: readonly ProjectRecord[]) =>
+    (await visible(identity, call, found)).map((each) => ({
+      project: shown(call, 'projects', presented(each)),
+    }));
   if (isFlagged(call, 'parents_as_ids'))
     return {
       parents: (await parentIds()).reduceRight<object | null>((above, id) => ({ [id]: above }), null),
     };
   if (isFlagged(call, 'parents_as_list')) {
     const found = await Promise.all((await parentIds()).map((id) => identity.projects.find(id)));
-    return { parents: list(found.flatMap((each) => (each === undefined ? [] : [each.value]))) };
+    return { parents: await list(found.flatMap((each) => (each === undefined ? [] : [each.value]))) };
   }
   if (!isFlagged(call, 'subtree_as_ids') && !isFlagged(call, 'subtree_as_list')) return {};
   const all = await identity.projects.list();
   const below = (id: string): ProjectRecord[] =>
     all.filter(({ parent_id }) => parent_id === id).flatMap((child) => [child, ...below(child.id)]);
-  if (isFlagged(call, 'subtree_as_list')) return { subtree: list(below(project.id)) };
+  if (isFlagged(call, 'subtree_as_list')) return { subtree: await list(below(project.id)) };
   const tree = (id: string): object | null => {
     const children = all.filter(({ parent_id }) => parent_id === id);
     return children.length === 0
