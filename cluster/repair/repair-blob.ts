@@ -77,13 +77,21 @@ function isWhole(
   let progressMs = clock.monotonicMs();
   let held = 0;
   return new Promise<boolean>((resolve, reject) => {
+    const end = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', giveUp);
+    };
+    const giveUp = (): void => {
+      end();
+      download.cancel();
+      reject(new HoldfastError('peer-unavailable', 'the reading of a blob has stalled, or been ended'));
+    };
     const watch = (): void => {
-      if (signal.aborted || (held === 0 && clock.monotonicMs() - progressMs >= STALL_MS_MAX)) {
-        download.cancel();
-        reject(new HoldfastError('peer-unavailable', 'the reading of a blob has stalled'));
-      } else timer = clock.after(STALL_MS_MAX, watch);
+      if (held === 0 && clock.monotonicMs() - progressMs >= STALL_MS_MAX) giveUp();
+      else timer = clock.after(STALL_MS_MAX, watch);
     };
     let timer = clock.after(STALL_MS_MAX, watch);
+    signal.addEventListener('abort', giveUp);
     const download = cluster.nodes.client(device, 'bulk').download(device, read, {
       data: (chunk) => {
         held += 1;
@@ -94,11 +102,11 @@ function isWhole(
         });
       },
       ended: () => {
-        timer.cancel();
+        end();
         resolve(true);
       },
       failed: (error: HoldfastError) => {
-        timer.cancel();
+        end();
         if (hasCode(error, 'data-corrupt') || hasCode(error, 'blob-missing')) resolve(false);
         else reject(error);
       },

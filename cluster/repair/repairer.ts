@@ -48,7 +48,6 @@ export class Repairer implements NoticedMisses {
   #repairedBlobs = 0;
   #givenUp = 0;
   readonly #stop = new AbortController();
-  #closed = false;
 
   constructor(context: ClusterContext, ticker: Ticker, records: Records, times: RepairTimes = TIMES) {
     this.#times = times;
@@ -75,9 +74,12 @@ export class Repairer implements NoticedMisses {
     if (!this.#closed) this.#hints.blob(device, id);
   }
 
+  get #closed(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   /** Forgets what waits. Resolves when nothing is under way. */
   async close(): Promise<void> {
-    this.#closed = true;
     this.#stop.abort();
     for (const timer of this.#timers.values()) timer.cancel();
     await Promise.all(this.#running);

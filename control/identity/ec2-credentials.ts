@@ -36,8 +36,7 @@ export async function createEc2(identity: Identity, wanted: WantedEc2): Promise<
     throw badRequest('An access key has 3 to 128 printable characters, a secret 6 to 128.');
   await users.get(userId);
   await projects.get(projectId);
-  if ((await credentials.listOf(userId)).length >= limits.credentialsOfUserMax)
-    throw conflict(`A user has at most ${limits.credentialsOfUserMax} credentials.`);
+  await assertRoom(identity, userId);
   const id = credentialIdOf(keys.access);
   const record: CredentialRecord = {
     id,
@@ -50,6 +49,12 @@ export async function createEc2(identity: Identity, wanted: WantedEc2): Promise<
   };
   await credentials.insert(record, { compare: [users.exists(userId), projects.exists(projectId)] });
   return record;
+}
+
+/** Throws 409 when the user has as many credentials, of whatever type, as one may have. */
+export async function assertRoom({ credentials }: Identity, userId: string): Promise<void> {
+  if ((await credentials.listOf(userId)).length >= limits.credentialsOfUserMax)
+    throw conflict(`A user has at most ${limits.credentialsOfUserMax} credentials.`);
 }
 
 /** The secret of type `ec2`, or the blob of any other. */

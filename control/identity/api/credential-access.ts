@@ -2,10 +2,8 @@
 import type { TokenStatement } from '../../protocol/token-statement.ts';
 import { projectIdOf } from '../../protocol/token-statement.ts';
 import { mayDo } from '../../policy/policy.ts';
-import { conflict, forbidden, notFound } from '../api-error.ts';
-import type { Identity } from '../identity.ts';
+import { forbidden, notFound } from '../api-error.ts';
 import type { CredentialRecord } from '../records/records.ts';
-import { limits } from '../settings.ts';
 
 /** A program that logged in with an application credential has to do with what was made with that one, and with nothing else. */
 export function isWithin({ applicationCredential }: TokenStatement, record: CredentialRecord): boolean {
@@ -32,10 +30,4 @@ export function originOf(
   if (wanted.userId !== user.id || wanted.projectId !== projectIdOf(bearer))
     throw forbidden('An application credential makes credentials for its own user and project.');
   return applicationCredential.id;
-}
-
-/** Throws 409. */
-export async function assertRoom({ credentials }: Identity, userId: string): Promise<void> {
-  if ((await credentials.listOf(userId)).length >= limits.credentialsOfUserMax)
-    throw conflict(`A user has at most ${limits.credentialsOfUserMax} credentials.`);
 }

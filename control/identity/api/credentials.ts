@@ -2,11 +2,11 @@
 import { bearerOf, type Call, param, type Route } from '../../api/route.ts';
 import { mayDo } from '../../policy/policy.ts';
 import { badRequest } from '../api-error.ts';
-import { createEc2, readEc2Blob, secretOf } from '../ec2-credentials.ts';
+import { assertRoom, createEc2, readEc2Blob, secretOf } from '../ec2-credentials.ts';
 import type { Identity } from '../identity.ts';
 import { newId } from '../new-id.ts';
 import type { CredentialRecord } from '../records/records.ts';
-import { assertRoom, assertWithin, isWithin, originOf, seesSecret } from './credential-access.ts';
+import { assertWithin, isWithin, originOf, seesSecret } from './credential-access.ts';
 import { attribute, attributesOf, bodyOf, checkFixed, many, one } from './resource.ts';
 
 const blob = { type: 'string', maxLength: 16_384 };
