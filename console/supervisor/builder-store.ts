@@ -1,14 +1,9 @@
 /** The ring's builder in a data directory, as the mover changes it: docs/formats/ring.md. */
-import { hasCode } from '#common/errors.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuilderStore } from '#cluster/rebalance/builder-book.ts';
-import type { Files, FileLock } from '#common/io/files.ts';
+import type { Files } from '#common/io/files.ts';
+import { whileLocked } from '#common/io/while-locked.ts';
 import { type BuilderState, RingBuilder } from '#ring/builder.ts';
 import { loadBuilder, ringPaths, saveRing, writeBuilder } from '#ring/file/ring-files.ts';
-
-/** A command holds the lock for moments. */
-const LOCK_MS_MAX = 30_000;
-const LOCK_POLL_MS = 50;
 
 /** @param published told after each ring that was published. */
 export function fileBuilderStore(
@@ -23,30 +18,15 @@ export function fileBuilderStore(
     nowMs,
     load,
     async change(change) {
-      const lock = await lockInTime(files, paths.lock);
-      let isNew: boolean;
-      try {
+      const isNewRing = await whileLocked(files, paths.lock, async () => {
         const before = await load();
         const next = new RingBuilder(change(before));
-        isNew = next.state.version > before.version;
+        const isNew = next.state.version > before.version;
         if (isNew) await saveRing(files, root, next);
         else await writeBuilder(files, paths.builder, next);
-      } finally {
-        await lock.release();
-      }
-      if (isNew) await published();
+        return isNew;
+      });
+      if (isNewRing) await published();
     },
   };
-}
-
-export async function lockInTime(files: Files, path: string): Promise<FileLock> {
-  const deadlineMs = performance.now() + LOCK_MS_MAX;
-  for (;;) {
-    try {
-      return await files.lock(path);
-    } catch (error) {
-      if (!hasCode(error, 'data-in-use') || performance.now() > deadlineMs) throw error;
-    }
-    await sleep(LOCK_POLL_MS);
-  }
 }

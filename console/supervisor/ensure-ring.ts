@@ -5,6 +5,7 @@ import type { DeviceId } from '#common/ids.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { Files } from '#common/io/files.ts';
 import type { Address } from '#common/io/network.ts';
+import { whileLocked } from '#common/io/while-locked.ts';
 import { RingBuilder } from '#ring/builder.ts';
 import { loadBuilder, loadRing, ringPaths, saveRing } from '#ring/file/ring-files.ts';
 import { leavingAfter, standingTable } from '#ring/moves.ts';
@@ -12,7 +13,6 @@ import type { Ring, RingDevice } from '#ring/ring.ts';
 import { createSingleHostRing } from '#ring/single-host-ring.ts';
 import { ringOf } from '#ring/table-ring.ts';
 import type { ClusterIdentity } from './cluster-identity.ts';
-import { lockInTime } from './builder-store.ts';
 import { addressesOf, deviceAddress } from './role-plan.ts';
 
 const REPLICAS = 3;
@@ -32,8 +32,7 @@ export async function ensureRing(
 ): Promise<StandingRing> {
   const paths = ringPaths(root);
   await files.makeDirectory(paths.folder);
-  const lock = await files.lock(paths.lock);
-  try {
+  return await whileLocked(files, paths.lock, async () => {
     if (!(await files.exists(paths.builder)))
       return { ring: await firstRing(root, config, identity, files), leaving: [] };
     const builder = await loadBuilder(files, paths.builder);
@@ -50,9 +49,7 @@ export async function ensureRing(
     if (moved === undefined && known?.version === builder.state.version) return { ring: known, leaving };
     await saveRing(files, root, next);
     return { ring: ringOf(standingTable(next.state)), leaving };
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 function isFor({ state }: RingBuilder, { devices, zones }: ClusterIdentity): boolean {
@@ -105,8 +102,7 @@ export async function followAddresses(
     return at !== undefined && (at.host !== address.host || at.port !== address.port);
   });
   if (wrong.length === 0) return;
-  const lock = await lockInTime(files, ringPaths(root).lock);
-  try {
+  await whileLocked(files, ringPaths(root).lock, async () => {
     const latest = await loadBuilder(files, ringPaths(root).builder);
     const known = new Map(
       [...latest.state.devices, ...standingDevices(latest)].map(({ id, address }) => [id, address]),
@@ -114,9 +110,7 @@ export async function followAddresses(
     const at = (id: DeviceId): Address => addresses.get(id) ?? (known.get(id) as Address);
     const moved = readdressed(latest, at);
     if (moved !== undefined) await saveRing(files, root, moved);
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 /** The devices of the ring that stands. */

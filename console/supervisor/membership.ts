@@ -9,12 +9,12 @@ import { realClock } from '#common/io/real-clock.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import { replaceFile } from '#common/io/whole-file.ts';
+import { whileLocked } from '#common/io/while-locked.ts';
 import type { Logger } from '#common/log/logger.ts';
 import type { ProcessState } from '#control/protocol/membership.ts';
 import type { MembershipClient } from '#control/protocol/membership-client.ts';
 import { loadRing } from '#ring/file/ring-files.ts';
 import { readRing } from '#ring/file/ring-reader.ts';
-import { lockInTime } from './builder-store.ts';
 import { devicesIn, isOut } from './cluster-status.ts';
 
 export interface MembershipOptions {
@@ -122,14 +122,11 @@ export class Membership implements AsyncDisposable {
       if ((await versionIn(path)) >= version) continue;
       const files = realFiles();
       await files.makeDirectory(dirname(path));
-      const lock = await lockInTime(files, `${path}.lock`);
-      try {
-        if ((await versionIn(path)) >= version) continue;
+      await whileLocked(files, `${path}.lock`, async () => {
+        if ((await versionIn(path)) >= version) return;
         await replaceFile(files, path, bytes);
         this.#options.log.info('a newer ring', { version, path });
-      } finally {
-        await lock.release();
-      }
+      });
     }
     this.#firstRing.resolve();
     this.#running?.lookForRing?.();

@@ -5,6 +5,7 @@ import { HoldfastError } from '#common/errors.ts';
 import { type SpaceId, spaceId } from '#common/ids.ts';
 import type { Files } from '#common/io/files.ts';
 import type { Randomness } from '#common/io/randomness.ts';
+import { whileLocked } from '#common/io/while-locked.ts';
 import { generateKeyPair, type KeyPair } from '#proxy/auth/access-keys.ts';
 import { readUsers, saveUsers, type User, type UserRole } from '#proxy/auth/users-file.ts';
 import type { DataPaths } from './data-paths.ts';
@@ -90,15 +91,12 @@ async function changeUsers(
   { files, paths }: UserChange,
   change: (users: readonly User[]) => readonly User[],
 ): Promise<readonly User[]> {
-  const lock = await files.lock(`${paths.users}.lock`);
-  try {
+  return await whileLocked(files, `${paths.users}.lock`, async () => {
     const before = await loadUsers(files, paths);
     const after = change(before);
     if (after.length !== before.length) await saveUsers(paths.users, after);
     return after;
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 /**

@@ -1,8 +1,8 @@
 import { exitCodes } from '#common/command-line.ts';
+import { whileLocked } from '#common/io/while-locked.ts';
 import { defaultSettings, RingBuilder } from '#ring/builder.ts';
 import { ringPaths, writeBuilder } from '#ring/file/ring-files.ts';
 import { numberFrom, print, RefusedError, type Subcommand } from './subcommand.ts';
-import { withLock } from './stored-builder.ts';
 
 export const create: Subcommand = {
   synopsis: '[--partition-power P] [--replicas R] [--overload F] [--min-hours H]',
@@ -38,7 +38,7 @@ export const create: Subcommand = {
       minMoveHours: numberFrom(options['min-hours'], '--min-hours', defaultSettings.minMoveHours),
     });
     await files.makeDirectory(paths.folder);
-    await withLock(files, paths, async () => {
+    await whileLocked(files, paths.lock, async () => {
       if (await files.exists(paths.builder))
         throw new RefusedError(`there is a ring in ${dataDirectory} already`);
       await writeBuilder(files, paths.builder, builder);

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { realFiles } from '#common/io/real-files.ts';
 import { loadBuilder, loadRing, ringPaths, saveRing, writeBuilder } from '#ring/file/ring-files.ts';
 import { createSingleHostRing } from '#ring/single-host-ring.ts';
@@ -121,6 +122,17 @@ describe('holdfast ring', () => {
     const running = await files.lock(join(folder, 'lock'));
     assert.match((await run('rebalance')).out, /the running cluster moves/);
     await running.release();
+  });
+
+  test('waits for a change that another process is making', async () => {
+    await firstRing();
+    const held = await files.lock(ringPaths(folder).lock);
+    const changed = run('set-weight', '0', '50');
+    const first = await Promise.race([changed, delay(200, 'waiting')]);
+    await held.release();
+    assert.equal(first, 'waiting');
+    assert.equal((await changed).code, 0);
+    assert.match((await run('show')).out, /changes are staged/);
   });
 
   test('puts an empty device in the place of one that is lost, which stays until it is copied', async () => {

@@ -1,5 +1,6 @@
 /** Opens the builder of a data directory, to be read or to be changed by one command at a time. */
 import type { Files } from '#common/io/files.ts';
+import { whileLocked } from '#common/io/while-locked.ts';
 import type { RingBuilder } from '#ring/builder.ts';
 import {
   loadBuilder,
@@ -44,7 +45,7 @@ export async function changeBuilder<Result>(
 ): Promise<Result> {
   const paths = ringPaths(dataDirectory);
   if (!(await files.exists(paths.builder))) throw noRing(dataDirectory);
-  return await withLock(files, paths, async () => {
+  return await whileLocked(files, paths.lock, async () => {
     const builder = await readStoredBuilder(files, dataDirectory);
     await finishInterrupted(files, dataDirectory, paths, builder);
     return await change({
@@ -57,19 +58,6 @@ export async function changeBuilder<Result>(
       },
     });
   });
-}
-
-export async function withLock<Result>(
-  files: Files,
-  { lock }: RingPaths,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  const held = await files.lock(lock);
-  try {
-    return await work();
-  } finally {
-    await held.release();
-  }
 }
 
 /** A crash can come between a builder and its ring: then the ring is made from the builder before anything else. */
