@@ -114,6 +114,28 @@ describe('a store in files', () => {
     await again.close();
   });
 
+  test('drops more of its past at once than a call can have arguments', async () => {
+    const KEYS = 100;
+    const ROUNDS = 1300;
+    // Full soon after these rounds: all but the newest of each key goes then.
+    const store = await open({ bytesMax: KEYS * (ROUNDS + 50) * 207 });
+    const round = (count: number): Promise<unknown> =>
+      store.transact({
+        then: Array.from({ length: KEYS }, (_, key) => put(`k${key}`, Buffer.from(String(count)))),
+      });
+    await Promise.all(Array.from({ length: ROUNDS }, (_, count) => round(count)));
+    for (let count = ROUNDS; count < ROUNDS + 100; count += 1) await round(count);
+    await store.close();
+    const again = await open();
+    const { entries } = await again.range(everything);
+    assert.deepEqual(new Set(entries.map(({ value }) => value.toString())), new Set([String(ROUNDS + 99)]));
+    assert.equal(entries.length, KEYS);
+    await assert.rejects(again.range(everything, { revision: 2 }), (error) =>
+      hasCode(error, 'revision-compacted'),
+    );
+    await again.close();
+  });
+
   test('that is full refuses what puts, and takes what deletes', async () => {
     const store = await open({ bytesMax: 100_000 });
     const full = async (): Promise<void> => {

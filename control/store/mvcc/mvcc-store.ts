@@ -35,6 +35,8 @@ export interface MvccStoreOptions {
 }
 
 const RETAINED_REVISIONS = 10_000;
+/** Compacted at once: a revision may have changed a hundred keys, and all wait meanwhile. */
+const COMPACTED_REVISIONS = 500;
 const BYTES_MAX = 1024 * 1024 * 1024;
 /** Changes that may wait for the journal. */
 const WAITING_MAX = 100_000;
@@ -148,18 +150,23 @@ export class MvccStore implements Store {
   #hasRoom(): boolean {
     const most = this.#options.bytesMax ?? BYTES_MAX;
     const isFull = (): boolean => this.#state.bytes >= most;
-    if (isFull()) this.#records.push(...this.#state.compact(this.#durableRevision));
+    if (isFull()) this.#keep(this.#state.compact(this.#durableRevision));
     return !isFull();
   }
 
   /** Resolves when `records`, and all that their maker may have seen, are durable. */
   #write(records: readonly JournalRecord[]): Promise<void> {
     if (records.length === 0 && this.#writing === undefined) return Promise.resolve();
-    for (const record of records) this.#records.push(record);
+    this.#keep(records);
     return new Promise((durable, failed) => {
       this.#waiting.push({ durable, failed });
       this.#writing ??= this.#writeGroups();
     });
+  }
+
+  /** Not spread into a call: a compaction has more records than a call may have arguments. */
+  #keep(records: readonly JournalRecord[]): void {
+    for (const record of records) this.#records.push(record);
   }
 
   async #writeGroups(): Promise<void> {
@@ -168,12 +175,9 @@ export class MvccStore implements Store {
     while (this.#waiting.length > 0) {
       const waiting = this.#waiting;
       this.#waiting = [];
-      this.#records.push(...this.#compactPast());
-      const records = this.#records;
-      this.#records = [];
-      const revision = this.#state.revision;
+      let revision: number;
       try {
-        if (records.length > 0) await this.#journal.write(records, revision);
+        revision = await this.#writeGroup();
       } catch (error) {
         this.#fail(error, [...waiting, ...this.#waiting]);
         break;
@@ -185,11 +189,23 @@ export class MvccStore implements Store {
     this.#writing = undefined;
   }
 
-  /** From time to time, so that what compaction costs is shared by many changes. */
+  /** Resolves with the revision that is durable then. */
+  async #writeGroup(): Promise<number> {
+    this.#keep(this.#compactPast());
+    const records = this.#records;
+    this.#records = [];
+    const { revision } = this.#state;
+    if (records.length > 0) await this.#journal.write(records, revision);
+    return revision;
+  }
+
+  /** A part of it at a time, so that what compaction costs is shared by many changes and delays none of them for long. */
   #compactPast(): JournalRecord[] {
+    const { compactedRevision } = this.#state;
     const retained = this.#options.retainedRevisions ?? RETAINED_REVISIONS;
-    const past = this.#durableRevision - this.#state.compactedRevision;
-    return past > 2 * retained ? this.#state.compact(this.#durableRevision - retained) : [];
+    const part = Math.max(1, Math.min(COMPACTED_REVISIONS, retained));
+    const isDue = this.#durableRevision - retained >= compactedRevision + part;
+    return isDue ? this.#state.compact(compactedRevision + part) : [];
   }
 
   /** The state is ahead of the disk now and must not be shown to anybody: the process begins anew from the disk. */
