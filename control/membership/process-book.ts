@@ -57,8 +57,8 @@ export class ProcessBook {
   /** Throws `overloaded` when there is no room for one more. */
   async checkRoom(name: string): Promise<void> {
     if ((await getEntry(this.store, processKey(name))) !== undefined) return;
-    const { count } = await this.store.range(prefixed(PROCESSES), { limit: 1 });
-    if (count >= PROCESSES_MAX)
+    const { entries } = await this.store.range(prefixed(PROCESSES), { limit: PROCESSES_MAX });
+    if (entries.length >= PROCESSES_MAX)
       throw new HoldfastError('overloaded', `there are ${PROCESSES_MAX} processes already`);
   }
 

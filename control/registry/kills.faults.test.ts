@@ -115,7 +115,7 @@ class World {
     for (const id of VOLUMES) this.#checkVolume(id, await this.registry.get('volume', id));
     // Claims of the dead go with their leases.
     for (let round = 0; round < 200; round += 1) await this.pass();
-    assert.equal((await this.store.range({ from: 'claim/', to: 'claim0' })).count, 0);
+    assert.equal((await this.store.range({ from: 'claim/', to: 'claim0' })).entries.length, 0);
     assert.equal(this.outside.overlaps, 0, 'two living reconcilers were at one resource');
   }
 

@@ -75,7 +75,7 @@ describe('a resource', () => {
     await registry.request('volume', 'v', 'delete');
     assert.equal(await settle(), undefined);
     assert.equal(outside.space.size + outside.exported.size, 0);
-    assert.equal((await store.range({ from: 'claim/', to: 'claim0' })).count, 0);
+    assert.equal((await store.range({ from: 'claim/', to: 'claim0' })).entries.length, 0);
   });
 
   test('takes what it needs along, or is not accepted', async () => {

@@ -1,4 +1,5 @@
 /** What most callers do with a store, in one word each. */
+import { setImmediate } from 'node:timers/promises';
 import { HoldfastError } from '#common/errors.ts';
 import { after, type KeyRange, single } from './key-range.ts';
 import type { Comparison, Entry, LeaseId, Operation, Store } from './store.ts';
@@ -55,8 +56,10 @@ export async function* entriesOf(store: Store, range: KeyRange, revision?: numbe
     at = page.revision;
     yield* page.entries;
     const last = page.entries.at(-1);
-    if (last === undefined || page.count <= page.entries.length) return;
+    if (last === undefined || !page.more) return;
     rest = after(last.key, range);
+    // A store in memory answers at once: the others have their turn between two pages.
+    await setImmediate();
   }
 }
 

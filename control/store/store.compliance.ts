@@ -119,7 +119,7 @@ export function storeCompliance(factory: StoreFactory): void {
   });
 
   story(
-    'ranges are in the order of bytes, by prefix, between keys, limited, and counted',
+    'ranges are in the order of bytes, by prefix, between keys, and limited',
     async ({ store }) => {
       for (const key of ['b/2', 'b', 'B', 'b/10', 'c', 'b0', '~', '!', 'b/~']) await set(store, key, '');
       const keys = async (...args: Parameters<Store['range']>): Promise<string> =>
@@ -130,9 +130,10 @@ export function storeCompliance(factory: StoreFactory): void {
       assert.equal(await keys({ from: 'b', to: 'b/2' }), 'b b/10');
       assert.equal(await keys(single('b')), 'b');
       const two = await store.range(prefixed('b'), { limit: 2 });
-      assert.deepEqual([two.entries.map(({ key }) => key).join(' '), two.count], ['b b/10', 5]);
+      assert.deepEqual([two.entries.map(({ key }) => key).join(' '), two.more], ['b b/10', true]);
+      assert.equal((await store.range(prefixed('b'), { limit: 5 })).more, false);
       const none = await store.range(prefixed('nothing'));
-      assert.deepEqual([none.entries, none.count], [[], 0]);
+      assert.deepEqual([none.entries, none.more], [[], false]);
       const paged: Entry[] = [];
       for await (const entry of entriesOf(store, everything)) paged.push(entry);
       assert.equal(paged.length, 9);
@@ -329,7 +330,7 @@ export function storeCompliance(factory: StoreFactory): void {
       await assert.rejects(store.transact(transaction), code('invalid-argument'));
     await assert.rejects(store.grantLease(0), code('invalid-argument'));
     await assert.rejects(store.grantLease(1.5), code('invalid-argument'));
-    assert.equal((await store.range(everything)).count, 0);
+    assert.equal((await store.range(everything)).entries.length, 0);
     await store.transact({ then: many.slice(1) });
   });
 }

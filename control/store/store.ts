@@ -64,8 +64,8 @@ export interface RangeResult {
   readonly revision: number;
   /** In the order of their keys' bytes. */
   readonly entries: readonly Entry[];
-  /** Keys in the whole range, whatever the limit. */
-  readonly count: number;
+  /** Whether the range has entries beyond the limit. */
+  readonly more: boolean;
 }
 
 export type OperationResult =

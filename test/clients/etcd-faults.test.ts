@@ -130,7 +130,7 @@ test('of three members one after another is killed while four workers count', {
   await assert.rejects(alone.range(prefixed('count/')), (error) => hasCode(error, 'store-unavailable'));
   await assert.rejects(alone.transact({ then: [put('x', Buffer.alloc(1))] }), isPassing);
   await Promise.all([etcd.restart(0), etcd.restart(1)]);
-  assert.equal((await store.range(prefixed('count/'))).count, WORKERS);
+  assert.equal((await store.range(prefixed('count/'))).entries.length, WORKERS);
   await Promise.all([store.close(), alone.close()]);
 });
 

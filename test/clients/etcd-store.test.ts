@@ -34,8 +34,8 @@ describe('etcd', () => {
     );
     assert.ok(one && other);
     await one.transact({ then: [{ kind: 'put', key: 'k', value: Buffer.from('1') }] });
-    assert.equal((await other.range({ from: '!', to: '\x7f' })).count, 0);
-    assert.equal((await one.range({ from: '!', to: '\x7f' })).count, 1);
+    assert.equal((await other.range({ from: '!', to: '\x7f' })).entries.length, 0);
+    assert.equal((await one.range({ from: '!', to: '\x7f' })).entries.length, 1);
     await Promise.all([one.close(), other.close()]);
   });
 });

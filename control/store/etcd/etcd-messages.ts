@@ -32,7 +32,6 @@ export interface WireRangeResponse {
   readonly header: Header | null;
   readonly kvs: readonly KeyValue[];
   readonly more: boolean;
-  readonly count: Int64;
 }
 
 export type RequestOp =

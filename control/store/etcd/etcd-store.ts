@@ -64,14 +64,15 @@ class EtcdStore implements Store {
     const first = await this.#page(range, Math.min(limit, PAGE_ENTRIES), options.revision ?? 0);
     const revision = options.revision ?? integer(first.header?.revision ?? '0');
     const entries: Entry[] = first.kvs.map((one) => this.#codec.entry(one));
-    const count = integer(first.count);
-    while (entries.length < Math.min(limit, count)) {
+    let { more } = first;
+    while (more && entries.length < limit) {
       const rest = after((entries.at(-1) as Entry).key, range);
       const page = await this.#page(rest, Math.min(limit - entries.length, PAGE_ENTRIES), revision);
       if (page.kvs.length === 0) throw new HoldfastError('protocol-violation', 'etcd ended a range early');
       for (const one of page.kvs) entries.push(this.#codec.entry(one));
+      more = page.more;
     }
-    return { revision, entries, count };
+    return { revision, entries, more };
   }
 
   watch(range: KeyRange, fromRevision: number): Watch {

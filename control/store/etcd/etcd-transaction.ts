@@ -104,12 +104,12 @@ export class EtcdCodec {
 
   #result(response: ResponseOp, revision: number): OperationResult {
     if (response.response_range) {
-      const { kvs, count } = response.response_range;
+      const { kvs, more } = response.response_range;
       return {
         kind: 'range',
         revision,
         entries: kvs.map((one) => this.entry(one)),
-        count: integer(count),
+        more,
       };
     }
     if (response.response_delete_range)

@@ -63,8 +63,8 @@ describe('a store in files', () => {
     await first.compact(revision);
     await first.close();
     const second = await open();
-    const { revision: at, count } = await second.range(everything);
-    assert.deepEqual([at, count], [revision, 0]);
+    const { revision: at, entries } = await second.range(everything);
+    assert.deepEqual([at, entries], [revision, []]);
     await assert.rejects(second.range(everything, { revision: revision - 1 }), (error) =>
       hasCode(error, 'revision-compacted'),
     );

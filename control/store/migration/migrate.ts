@@ -48,7 +48,9 @@ export async function migrateStore(options: MigrationOptions): Promise<Migration
   const { source, target, randomness } = options;
   const id = await sourceId(source, randomness);
   if (await isDone(target, id)) return { entries: 0, written: 0, deleted: 0, wasDone: true };
-  const { revision, count: total } = await source.range(everything, { limit: 1 });
+  const { revision } = await source.range(everything, { limit: 1 });
+  let total = 0;
+  for await (const entry of entriesOf(source, everything, revision)) total += entry.version > 0 ? 1 : 0;
   const copied = await pass(options, revision, total, 'copying');
   const verified = await pass(options, revision, total, 'verifying');
   if (verified.written + verified.deleted > 0)
@@ -67,7 +69,7 @@ async function isDone(target: Store, source: string): Promise<boolean> {
       throw new HoldfastError('condition-failed', 'the target has been migrated to from another store');
     return mark.state === 'done';
   }
-  if ((await target.range(everything, { limit: 1 })).count > 0)
+  if ((await target.range(everything, { limit: 1 })).entries.length > 0)
     throw new HoldfastError('condition-failed', 'the target is not empty');
   const { succeeded } = await target.transact({
     compare: [isAbsent(TARGET_KEY)],

@@ -102,14 +102,13 @@ export class MvccState {
 
   range(range: KeyRange, revision: number, limit = Number.POSITIVE_INFINITY): RangeResult {
     const entries: Entry[] = [];
-    let count = 0;
     for (const [key, versions] of this.#keys.between(range.from, range.to)) {
       const entry = entryAt(key, versions, revision);
       if (entry === undefined) continue;
-      count += 1;
-      if (entries.length < limit) entries.push(entry);
+      if (entries.length >= limit) return { revision, entries, more: true };
+      entries.push(entry);
     }
-    return { revision, entries, count };
+    return { revision, entries, more: false };
   }
 
   /**
