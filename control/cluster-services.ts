@@ -39,7 +39,7 @@ export async function openClusterServices(parts: ClusterServicesParts): Promise<
   aggregator.start();
   const quotas = { book: new QuotaBook(store, cluster), ledger: new QuotaLedger(store) };
   return {
-    routes: [...usageRoutes, ...quotaRoutes(() => quotas)],
+    routes: [...usageRoutes(() => cluster), ...quotaRoutes(() => quotas)],
     limitRoutes: unifiedLimitRoutes(() => quotas),
     async close() {
       await aggregator.close();

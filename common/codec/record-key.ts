@@ -46,6 +46,8 @@ export const recordKinds = {
   expiry: 14,
   /** A bucket that has lifecycle rules; the space is the root space. */
   lifecycleBucket: 15,
+  /** What an account has used in an hour, by the hour; the space is the account's. */
+  hourlyUsage: 16,
 } as const;
 export type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
 

@@ -1,7 +1,10 @@
 /** What clients may send, by mistake or not: an answer in Keystone's form, each time. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { realClock } from '#common/io/real-clock.ts';
+import { realRandomness } from '#common/io/real-randomness.ts';
 import { at, type Reply, ServedIdentity, textAt } from '../identity/served-identity.fixture.ts';
+import { memoryStore } from '../store/memory-store.ts';
 
 describe('the API', () => {
   let served: ServedIdentity;
@@ -102,4 +105,26 @@ describe('the API', () => {
     const strange = await served.ask('GET', '//v3', undefined, undefined, { host: 'evil"><x' });
     assert.equal(at(strange.body, 'version.links.0.href'), 'http://localhost/v3/');
   });
+});
+
+test('a control store that is full says so, and takes what frees it', async () => {
+  const clock = realClock();
+  const store = memoryStore({ clock, randomness: realRandomness(), bytesMax: 200_000 });
+  const served = await ServedIdentity.start({}, undefined, { clock, store });
+  try {
+    const admin = await served.admin();
+    const made: string[] = [];
+    let last: Reply;
+    for (let count = 0; ; count += 1) {
+      const user = { name: `u${count}`, description: 'x'.repeat(2000) };
+      last = await served.ask('POST', '/users', admin, { user });
+      if (last.status !== 201) break;
+      made.push(textAt(last.body, 'user.id'));
+    }
+    assert.deepEqual([last.status, at(last.body, 'error.title')], [507, 'Insufficient Storage']);
+    const [first] = made;
+    assert.equal((await served.ask('DELETE', `/users/${first}`, admin)).status, 204);
+  } finally {
+    await served.close();
+  }
 });

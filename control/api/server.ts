@@ -161,11 +161,18 @@ interface Refusal {
   readonly retryAfterSeconds?: number | undefined;
 }
 
+const PASSING: ReadonlySet<string> = new Set([
+  'overloaded',
+  'store-unavailable',
+  'outcome-unknown',
+  'quorum-unavailable',
+]);
+
 function refusalOf(error: unknown): Refusal {
   if (error instanceof ApiError) return error;
   if (error instanceof HoldfastError) {
-    if (error.code === 'overloaded' || error.code === 'store-unavailable' || error.code === 'outcome-unknown')
-      return { status: 503, message: `${error.message}.`, retryAfterSeconds: 1 };
+    if (PASSING.has(error.code)) return { status: 503, message: `${error.message}.`, retryAfterSeconds: 1 };
+    if (error.code === 'store-full') return { status: 507, message: `${error.message}.` };
     if (error.code === 'invalid-argument') return { status: 400, message: `${error.message}.` };
   }
   // What fastify itself refuses: a body too long, or not of the schema.

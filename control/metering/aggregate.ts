@@ -1,6 +1,6 @@
 /** Makes hourly sums of what proxies have noted: docs/formats/metering-record.md, "Hourly sums". */
 import type { Cluster } from '#cluster/cluster.ts';
-import { recordKinds } from '#common/codec/record-key.ts';
+import { type RecordKey, recordKinds } from '#common/codec/record-key.ts';
 import { errorText } from '#common/errors.ts';
 import type { SpaceId } from '#common/ids.ts';
 import type { Clock, Timer } from '#common/io/clock.ts';
@@ -14,16 +14,12 @@ import {
   trafficKey,
 } from '../protocol/metering-record.ts';
 import { getEntry, put } from '../store/operations.ts';
-import type { Operation, Store } from '../store/store.ts';
-import {
-  decodeUsage,
-  encodeUsage,
-  type HourlyUsage,
-  noUsage,
-  THROUGH_KEY,
-  usageKey,
-} from './hourly-usage.ts';
-import { meteringRows, samplesOf, trafficOf } from './metering-rows.ts';
+import type { Store } from '../store/store.ts';
+import { inParallel } from '#common/in-parallel.ts';
+import { type HourlyUsage, noUsage, THROUGH_KEY } from './hourly-usage.ts';
+import { isReadable, meteringRows, type MeteringRow, samplesOf, trafficOf } from './metering-rows.ts';
+import { moveSums } from './move-sums.ts';
+import { UsageSums } from './usage-sums.ts';
 
 const PASS_MS = 60_000;
 /** How far back of the last pass the next one begins: proxies may be late. */
@@ -34,9 +30,8 @@ const LATE_HOURS = 25;
 const KEPT_HOURS = 7 * 24;
 /** How old a sample may be that stands for an hour without one. */
 const SAMPLE_AGE_HOURS_MAX = 24;
-/** Of an hour in which nothing was used and nothing is known: it has no sum. */
-const NO_USAGE = encodeUsage(noUsage);
-const PUTS_AT_ONCE = 100;
+const CONCURRENT_MAX = 8;
+/** Of each kind of record. */
 const REMOVED_IN_A_PASS_MAX = 10_000;
 
 export interface AggregatorParts {
@@ -48,12 +43,15 @@ export interface AggregatorParts {
 
 export class Aggregator {
   readonly #parts: AggregatorParts;
+  readonly #sums: UsageSums;
+  #isMoved = false;
   #timer: Timer | undefined;
   #running: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(parts: AggregatorParts) {
     this.#parts = parts;
+    this.#sums = new UsageSums(parts.cluster);
   }
 
   start(): void {
@@ -70,18 +68,20 @@ export class Aggregator {
 
   /** Goes over every hour that may have changed. May be done by several at once, and be cut off anywhere. */
   async aggregate(): Promise<void> {
-    const { store, clock } = this.#parts;
+    const { store, clock, cluster } = this.#parts;
+    if (!this.#isMoved) await moveSums(store, cluster, () => this.#isClosed);
+    this.#isMoved = true;
     const present = hourOf(clock.nowMs());
     const through = parseHour((await getEntry(store, THROUGH_KEY))?.value.toString() ?? '')?.hour;
-    const oldest = laterHour(present, -KEPT_HOURS);
     const back = through === present ? AGAIN_HOURS : LATE_HOURS;
-    const again = through === undefined ? await this.#firstHour(present) : laterHour(through, -back);
-    for (let hour = again > oldest ? again : oldest; hour <= present; hour = laterHour(hour, 1)) {
+    const first = through === undefined ? await this.#firstHour(present) : laterHour(through, -back);
+    if (through !== present) this.#sums.forget();
+    for (let hour = first; hour <= present; hour = laterHour(hour, 1)) {
       if (this.#isClosed) return;
       await this.#sumUp(hour, hour < present);
     }
     if (through !== present) await store.transact({ then: [put(THROUGH_KEY, Buffer.from(present))] });
-    await this.#removeBefore(oldest);
+    await this.#removeBefore(laterHour(present, -KEPT_HOURS));
   }
 
   /** The first of which anything is known: the hours before it have no sums, and are many where everything is new. */
@@ -107,26 +107,22 @@ export class Aggregator {
   }
 
   async #sumUp(hour: Hour, isOver: boolean): Promise<void> {
-    const { cluster, store } = this.#parts;
-    const [traffic, samples] = await Promise.all([trafficOf(cluster, hour), samplesOf(cluster, hour)]);
+    const { cluster } = this.#parts;
+    const skipped = ({ name }: MeteringRow): void =>
+      this.#parts.log.warn('a record of usage cannot be read, and is left out', { record: name });
+    const [traffic, samples] = await Promise.all([
+      trafficOf(cluster, hour, skipped),
+      samplesOf(cluster, hour, skipped),
+    ]);
     const accounts = new Set<SpaceId>([...traffic.keys(), ...samples.keys()]);
     if (isOver)
       for await (const { account } of meteringRows(cluster, recordKinds.meteredAccount, ''))
         accounts.add(account);
-    let puts: Operation[] = [];
-    for (const account of accounts) {
+    await inParallel(accounts, CONCURRENT_MAX, async (account) => {
       const held = await this.#heldIn(hour, account, samples, isOver);
       const { requests, bytesIn, bytesOut } = traffic.get(account) ?? noUsage;
-      const value = encodeUsage({ ...noUsage, ...held, requests, bytesIn, bytesOut });
-      const key = usageKey(account, hour);
-      const before = (await getEntry(store, key))?.value ?? NO_USAGE;
-      if (before.equals(value)) continue;
-      puts.push(put(key, value));
-      if (puts.length < PUTS_AT_ONCE) continue;
-      await store.transact({ then: puts });
-      puts = [];
-    }
-    if (puts.length > 0) await store.transact({ then: puts });
+      await this.#sums.write(account, hour, { ...noUsage, ...held, requests, bytesIn, bytesOut });
+    });
   }
 
   /** The hour's own sample, or the one that the hour before it went by. */
@@ -141,31 +137,36 @@ export class Aggregator {
       const { bytes, objects, containers } = sample;
       return { bytes, objects, containers, byteHours: bytes, sampleAgeHours: 0 };
     }
-    const before = await getEntry(this.#parts.store, usageKey(account, laterHour(hour, -1)));
+    const before = await this.#sums.read(account, laterHour(hour, -1));
     if (before === undefined) return {};
-    const { bytes, objects, containers, sampleAgeHours } = decodeUsage(before.value);
+    const { bytes, objects, containers, sampleAgeHours } = before;
     if (sampleAgeHours === null || sampleAgeHours >= SAMPLE_AGE_HOURS_MAX) return {};
     // An hour that is not over may yet have a sample of its own.
     const byteHours = isOver ? bytes : 0;
     return { bytes, objects, containers, byteHours, sampleAgeHours: sampleAgeHours + 1 };
   }
 
+  /** What cannot be read stays, for who can. */
   async #removeBefore(hour: Hour): Promise<void> {
-    const { cluster } = this.#parts;
-    let left = REMOVED_IN_A_PASS_MAX;
-    for (const kind of [recordKinds.traffic, recordKinds.storageSample]) {
-      for await (const { name, account } of meteringRows(cluster, kind, '')) {
-        const [named = '', , run = ''] = name.split('/');
+    for (const kind of [recordKinds.traffic, recordKinds.storageSample] as const) {
+      const keys: RecordKey[] = [];
+      for await (const row of meteringRows(this.#parts.cluster, kind, '')) {
+        const [named = '', , run = ''] = row.name.split('/');
         const rowHour = parseHour(named)?.hour;
-        if (rowHour === undefined || rowHour >= hour || left === 0 || this.#isClosed) break;
-        const key =
-          kind === recordKinds.traffic ? trafficKey(rowHour, account, run) : sampleKey(rowHour, account);
-        await cluster.records.mutate(key, (current) => ({
+        if (rowHour === undefined || rowHour >= hour || keys.length === REMOVED_IN_A_PASS_MAX) break;
+        if (!isReadable(row)) continue;
+        const { account } = row;
+        keys.push(
+          kind === recordKinds.traffic ? trafficKey(rowHour, account, run) : sampleKey(rowHour, account),
+        );
+      }
+      await inParallel(keys, CONCURRENT_MAX, async (key) => {
+        if (this.#isClosed) return;
+        await this.#parts.cluster.records.mutate(key, (current) => ({
           action: current === undefined ? 'keep' : 'remove',
           result: undefined,
         }));
-        left -= 1;
-      }
+      });
     }
   }
 }

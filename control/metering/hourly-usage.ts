@@ -1,9 +1,10 @@
 /** What a project has used in an hour, as the control store keeps it: docs/formats/metering-record.md, "Hourly sums". */
 import { HoldfastError } from '#common/errors.ts';
-import { isSpaceId, type SpaceId, spaceId } from '#common/ids.ts';
-import { type Hour, parseHour, requestClasses, type TrafficTotals } from '../protocol/metering-record.ts';
+import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key.ts';
+import type { SpaceId } from '#common/ids.ts';
+import { fieldsOf, type Hour, requestClasses, type TrafficTotals } from '../protocol/metering-record.ts';
 
-export const USAGE_PREFIX = 'metering/project/';
+/** In the control store: the hour up to which usage has been summed up. */
 export const THROUGH_KEY = 'metering/through';
 
 export interface HourlyUsage extends TrafficTotals {
@@ -26,23 +27,26 @@ export const noUsage: HourlyUsage = Object.freeze({
   sampleAgeHours: null,
 });
 
-export function usageKey(project: SpaceId, hour: Hour): string {
-  return `${USAGE_PREFIX}${project}/${hour}`;
+/** All of a project's hours are in one shard. */
+export const USAGE_SHARDS = 1;
+
+export function usageKey(project: SpaceId, hour: Hour): RecordKey {
+  return recordKey(project, recordKinds.hourlyUsage, 0, hour);
 }
 
-export function parseUsageKey(key: string): { readonly project: SpaceId; readonly hour: Hour } | undefined {
-  const [project = '', text = ''] = key.slice(USAGE_PREFIX.length).split('/');
-  const hour = parseHour(text)?.hour;
-  return isSpaceId(project) && hour !== undefined ? { project: spaceId(project), hour } : undefined;
+export function holdsNothing({ bytes, objects, containers }: HourlyUsage): boolean {
+  return bytes === 0 && objects === 0 && containers === 0;
 }
 
-export function encodeUsage(usage: HourlyUsage): Buffer {
-  return Buffer.from(JSON.stringify(usage));
+export function isUnused(usage: HourlyUsage): boolean {
+  const { requests, bytesIn, bytesOut, byteHours } = usage;
+  const used = requestClasses.reduce((sum, each) => sum + requests[each], bytesIn + bytesOut + byteHours);
+  return used === 0 && holdsNothing(usage);
 }
 
-/** Throws `format-invalid`. */
-export function decodeUsage(value: Buffer): HourlyUsage {
-  const usage = parsed(value);
+/** Throws `format-invalid`. @param summary as `encodeRow` makes it. */
+export function decodeUsage(summary: Buffer): HourlyUsage {
+  const usage = fieldsOf(summary) as unknown as HourlyUsage;
   const { sampleAgeHours } = usage;
   const figures = [
     usage.bytesIn,
@@ -56,14 +60,6 @@ export function decodeUsage(value: Buffer): HourlyUsage {
   if (![...figures, ...requests, sampleAgeHours ?? 0].every((figure) => Number.isFinite(figure)))
     throw new HoldfastError('format-invalid', 'an hourly sum is not one');
   return usage;
-}
-
-function parsed(value: Buffer): HourlyUsage {
-  try {
-    return Object(JSON.parse(value.toString())) as HourlyUsage;
-  } catch (error) {
-    throw new HoldfastError('format-invalid', 'an hourly sum is not JSON', { cause: error });
-  }
 }
 
 /** The sum of hours of one project. What it holds is that of the later one, where that is known. */

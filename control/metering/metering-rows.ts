@@ -1,6 +1,7 @@
 /** Reads what proxies have written of an hour. */
 import type { Cluster, ListingStart } from '#cluster/cluster.ts';
 import { type RecordKind, recordKinds } from '#common/codec/record-key.ts';
+import { hasCode } from '#common/errors.ts';
 import type { SpaceId } from '#common/ids.ts';
 import {
   accountOfRow,
@@ -54,28 +55,49 @@ export async function* meteringRows(
   }
 }
 
-/** The sums over all runs, by account. */
+/** The sums over all runs, by account. @param skipped told of what cannot be read. */
 export async function trafficOf(
   cluster: Pick<Cluster, 'listings'>,
   hour: Hour,
+  skipped: (row: MeteringRow) => void,
 ): Promise<Map<SpaceId, TrafficTotals>> {
   const totals = new Map<SpaceId, TrafficTotals>();
-  for await (const { account, summary } of meteringRows(cluster, recordKinds.traffic, `${hour}/`)) {
-    const traffic = decodeTraffic(summary);
-    const before = totals.get(account);
-    totals.set(account, before === undefined ? traffic : sum(before, traffic));
+  for await (const row of meteringRows(cluster, recordKinds.traffic, `${hour}/`)) {
+    if (!isReadable(row)) {
+      skipped(row);
+      continue;
+    }
+    const traffic = decodeTraffic(row.summary);
+    const before = totals.get(row.account);
+    totals.set(row.account, before === undefined ? traffic : sum(before, traffic));
   }
   return totals;
 }
 
+/** @param skipped told of what cannot be read. */
 export async function samplesOf(
   cluster: Pick<Cluster, 'listings'>,
   hour: Hour,
+  skipped: (row: MeteringRow) => void,
 ): Promise<Map<SpaceId, StorageSample>> {
   const samples = new Map<SpaceId, StorageSample>();
-  for await (const { account, summary } of meteringRows(cluster, recordKinds.storageSample, `${hour}/`))
-    samples.set(account, decodeSample(summary));
+  for await (const row of meteringRows(cluster, recordKinds.storageSample, `${hour}/`)) {
+    if (isReadable(row)) samples.set(row.account, decodeSample(row.summary));
+    else skipped(row);
+  }
   return samples;
+}
+
+/** Whether it is of a version that this one knows. */
+export function isReadable({ name, summary }: MeteringRow): boolean {
+  try {
+    if (name.split('/').length === 3) decodeTraffic(summary);
+    else decodeSample(summary);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'format-invalid')) return false;
+    throw error;
+  }
 }
 
 function sum(a: TrafficTotals, b: TrafficTotals): TrafficTotals {

@@ -12,12 +12,16 @@ import {
   encodeRow,
   type Hour,
   hourOf,
+  laterHour,
   parseHour,
   sampleKey,
   trafficKey,
 } from '../protocol/metering-record.ts';
+import { prefixed } from '../store/key-range.ts';
 import { memoryStore } from '../store/memory-store.ts';
+import { put } from '../store/operations.ts';
 import { Aggregator } from './aggregate.ts';
+import { noUsage } from './hourly-usage.ts';
 import { reportUsage, usageCsv } from './usage-report.ts';
 import { usageRoutes } from './usage-routes.ts';
 
@@ -59,7 +63,7 @@ function bench() {
 
 describe('hourly sums', () => {
   test('add up the runs of an hour, and are the same however often an hour is gone over', async () => {
-    const { clock, cluster, store, aggregator } = bench();
+    const { clock, cluster, aggregator } = bench();
     const first = hourOf(clock.nowMs());
     await noteTraffic(cluster, first, ada, '01', 5);
     await noteTraffic(cluster, first, ada, '02', 7);
@@ -70,7 +74,7 @@ describe('hourly sums', () => {
     // A proxy was late: the hour is gone over again.
     await noteTraffic(cluster, first, ada, '02', 8);
     await aggregator.aggregate();
-    const rows = await reportUsage(store, { from: first, to: hour('2026-01-01T01'), by: 'hour' });
+    const rows = await reportUsage(cluster, { from: first, to: hour('2026-01-01T01'), by: 'hour' });
     assert.deepEqual(
       rows.map(({ project, usage }) => [project, usage.requests.read, usage.bytesIn, usage.byteHours]),
       [
@@ -82,7 +86,7 @@ describe('hourly sums', () => {
   });
 
   test('what a proxy could not write for hours is counted when it comes', async () => {
-    const { clock, cluster, store, aggregator } = bench();
+    const { clock, cluster, aggregator } = bench();
     const first = hourOf(clock.nowMs());
     await noteTraffic(cluster, first, ada, '01', 5);
     await aggregator.aggregate();
@@ -93,12 +97,12 @@ describe('hourly sums', () => {
     await noteTraffic(cluster, first, ada, '02', 7);
     clock.advance(HOUR_MS);
     await aggregator.aggregate();
-    const [row] = await reportUsage(store, { from: first, to: hourOf(clock.nowMs()), by: 'project' });
+    const [row] = await reportUsage(cluster, { from: first, to: hourOf(clock.nowMs()), by: 'project' });
     assert.equal(row?.usage.requests.read, 12);
   });
 
   test('what a project holds is told while its hour has no sample yet', async () => {
-    const { clock, cluster, store, aggregator } = bench();
+    const { clock, cluster, aggregator } = bench();
     const first = hourOf(clock.nowMs());
     await noteSample(cluster, first, ada, 700);
     await aggregator.aggregate();
@@ -107,7 +111,7 @@ describe('hourly sums', () => {
     await noteTraffic(cluster, present, ada, '01', 1);
     await aggregator.aggregate();
     const usageOf = async (from: Hour) => {
-      const [row] = await reportUsage(store, { from, to: hour('2026-01-01T02'), by: 'project' });
+      const [row] = await reportUsage(cluster, { from, to: hour('2026-01-01T02'), by: 'project' });
       return { bytes: row?.usage.bytes, objects: row?.usage.objects, byteHours: row?.usage.byteHours };
     };
     assert.deepEqual(await usageOf(first), { bytes: 700, objects: 2, byteHours: 700 });
@@ -115,14 +119,14 @@ describe('hourly sums', () => {
   });
 
   test('an hour without a sample goes by the one before it, for a day', async () => {
-    const { clock, cluster, store, aggregator } = bench();
+    const { clock, cluster, aggregator } = bench();
     await write(cluster, accountRowKey(ada), {});
     await noteSample(cluster, hourOf(clock.nowMs()), ada, 100);
     await aggregator.aggregate();
     clock.advance(30 * HOUR_MS);
     await noteSample(cluster, hourOf(clock.nowMs()), ada, 40);
     await aggregator.aggregate();
-    const rows = await reportUsage(store, {
+    const rows = await reportUsage(cluster, {
       project: ada,
       from: hour('2026-01-01T00'),
       to: hour('2026-01-03T00'),
@@ -131,7 +135,7 @@ describe('hourly sums', () => {
     const ages = rows.map(({ usage }) => usage.sampleAgeHours);
     assert.deepEqual(ages, [...Array.from({ length: 25 }, (_, age) => age), 0]);
     assert.equal(rows.at(-1)?.usage.byteHours, 40);
-    const [total] = await reportUsage(store, {
+    const [total] = await reportUsage(cluster, {
       from: hour('2026-01-01T00'),
       to: hour('2026-01-03T00'),
       by: 'project',
@@ -158,32 +162,105 @@ describe('hourly sums', () => {
     clock.advance(5 * HOUR_MS);
     const late = memoryStore({ clock, randomness: seededRandomness(2) });
     await new Aggregator({ ...parts, store: late }).aggregate();
-    const rows = await reportUsage(late, { from: first, to: hourOf(clock.nowMs()), by: 'hour' });
+    const rows = await reportUsage(cluster, { from: first, to: hourOf(clock.nowMs()), by: 'hour' });
     assert.deepEqual(
       rows.map(({ usage }) => usage.requests.read),
       [5],
     );
   });
 
-  test('a proxy’s records go after a week, the sums stay', async () => {
+  test('an hour without use has a sum only when something was held before it', async () => {
+    const { clock, cluster, aggregator } = bench();
+    const first = hourOf(clock.nowMs());
+    await noteTraffic(cluster, first, ada, '01', 5);
+    for (const bytes of [700, 0, 0, 0]) {
+      const objects = bytes > 0 ? 2 : 0;
+      const sample = { bytes, objects, containers: 0, sampledMs: 5 };
+      await write(cluster, sampleKey(hourOf(clock.nowMs()), ada), sample);
+      await aggregator.aggregate();
+      clock.advance(HOUR_MS);
+      await aggregator.aggregate();
+    }
+    const range = { from: first, to: hour('2026-01-02T00') };
+    const rows = await reportUsage(cluster, { ...range, by: 'hour' });
+    assert.deepEqual(
+      rows.map(({ usage }) => usage.bytes),
+      [700, 0],
+    );
+    const [total] = await reportUsage(cluster, { ...range, by: 'project' });
+    assert.deepEqual([total?.usage.bytes, total?.usage.byteHours], [0, 700]);
+  });
+
+  test('hours that nobody could sum up for longer than records stay are summed up before they go', async () => {
+    const { clock, cluster, aggregator } = bench();
+    const first = hourOf(clock.nowMs());
+    await aggregator.aggregate();
+    for (let day = 0; day < 10; day += 1) {
+      await noteTraffic(cluster, hourOf(clock.nowMs()), ada, '01', 1);
+      clock.advance(24 * HOUR_MS);
+    }
+    await aggregator.aggregate();
+    const range = { from: first, to: hourOf(clock.nowMs()) };
+    const [total] = await reportUsage(cluster, { ...range, by: 'project' });
+    assert.equal(total?.usage.requests.read, 10);
+    assert.equal(await cluster.records.read(trafficKey(first, ada, '01')), undefined);
+  });
+
+  test('a record that cannot be read takes no other with it, and stays', async () => {
+    const { clock, cluster, aggregator } = bench();
+    const first = hourOf(clock.nowMs());
+    await noteTraffic(cluster, first, ada, '01', 5);
+    const newer = trafficKey(first, bob, '01');
+    await cluster.records.mutate(newer, () => ({
+      action: 'write',
+      summary: Buffer.from([2, 1, 2, 3]),
+      content: Buffer.alloc(0),
+      result: undefined,
+    }));
+    await aggregator.aggregate();
+    clock.advance(8 * 24 * HOUR_MS);
+    await aggregator.aggregate();
+    const range = { from: first, to: hourOf(clock.nowMs()) };
+    const [row] = await reportUsage(cluster, { ...range, by: 'project' });
+    assert.deepEqual([row?.project, row?.usage.requests.read], [ada, 5]);
+    assert.equal(await cluster.records.read(trafficKey(first, ada, '01')), undefined);
+    assert.notEqual(await cluster.records.read(newer), undefined);
+  });
+
+  test('sums of earlier versions move from the control store to the cluster', async () => {
     const { clock, cluster, store, aggregator } = bench();
+    await write(cluster, accountRowKey(ada), {});
+    const old = Array.from({ length: 100 }, (_, age) => laterHour(hourOf(clock.nowMs()), -1 - age));
+    for (const at of old) {
+      const value = Buffer.from(JSON.stringify({ ...noUsage, bytesIn: 3 }));
+      await store.transact({ then: [put(`metering/project/${ada}/${at}`, value)] });
+    }
+    await aggregator.aggregate();
+    assert.deepEqual((await store.range(prefixed('metering/project/'))).entries, []);
+    const from = old.at(-1) as Hour;
+    const [total] = await reportUsage(cluster, { from, to: hourOf(clock.nowMs()), by: 'project' });
+    assert.equal(total?.usage.bytesIn, 300);
+  });
+
+  test('a proxy’s records go after a week, the sums stay', async () => {
+    const { clock, cluster, aggregator } = bench();
     const first = hourOf(clock.nowMs());
     await noteTraffic(cluster, first, ada, '01', 5);
     await aggregator.aggregate();
     clock.advance(8 * 24 * HOUR_MS);
     await aggregator.aggregate();
     assert.equal(await cluster.records.read(trafficKey(first, ada, '01')), undefined);
-    const rows = await reportUsage(store, { from: first, to: hour('2026-01-01T01'), by: 'hour' });
+    const rows = await reportUsage(cluster, { from: first, to: hour('2026-01-01T01'), by: 'hour' });
     assert.equal(rows[0]?.usage.requests.read, 5);
     assert.equal(usageCsv(rows).split('\r\n')[1], `${ada},2026-01-01T00:00:00Z,5,1,2,3,50,5000,0,0,0,0,`);
   });
 });
 
 test('an administrator is shown every project’s use, a member its own', async () => {
-  const served = await ServedIdentity.start({}, () => usageRoutes);
+  const cluster = memoryCluster({ nowMs: () => Date.now() });
+  const served = await ServedIdentity.start({}, () => usageRoutes(() => cluster));
   try {
     const { store, clock } = served.identity;
-    const cluster = memoryCluster({ nowMs: () => clock.nowMs() });
     const admin = await served.admin();
     const idOf = async (list: string, name: string) =>
       textAt((await served.ask('GET', `/${list}?name=${name}`, admin)).body, `${list}.0.id`);

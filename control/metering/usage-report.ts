@@ -1,19 +1,13 @@
 /** What projects have used from one hour to another: as JSON and as CSV (RFC 4180). */
+import type { Cluster, ListingPage, ListingStart } from '#cluster/cluster.ts';
+import { recordKinds } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { SpaceId } from '#common/ids.ts';
-import type { Hour } from '../protocol/metering-record.ts';
-import { type KeyRange, prefixed } from '../store/key-range.ts';
-import { entriesOf } from '../store/operations.ts';
-import type { Store } from '../store/store.ts';
-import {
-  addUsage,
-  decodeUsage,
-  type HourlyUsage,
-  parseUsageKey,
-  USAGE_PREFIX,
-  usageKey,
-} from './hourly-usage.ts';
+import { type Hour, parseHour } from '../protocol/metering-record.ts';
+import { addUsage, decodeUsage, type HourlyUsage, USAGE_SHARDS } from './hourly-usage.ts';
+import { meteringRows } from './metering-rows.ts';
 
+const PAGE_ROWS = 1000;
 /** A longer answer is to be asked for in parts. */
 export const REPORT_ROWS_MAX = 100_000;
 
@@ -36,26 +30,60 @@ export interface UsageRow {
 }
 
 /** By project, then by hour. Throws `invalid-argument` when there are too many rows. */
-export async function reportUsage(store: Store, query: UsageQuery): Promise<UsageRow[]> {
+export async function reportUsage(
+  cluster: Pick<Cluster, 'listings'>,
+  query: UsageQuery,
+): Promise<UsageRow[]> {
   const rows: UsageRow[] = [];
-  for await (const { key, value } of entriesOf(store, rangeOf(query))) {
-    const named = parseUsageKey(key);
-    if (named === undefined || named.hour < query.from || named.hour >= query.to) continue;
-    const { project, hour } = named;
-    const usage = decodeUsage(value);
-    const last = rows.at(-1);
-    if (query.by === 'project' && last?.project === project)
-      rows[rows.length - 1] = { ...last, usage: addUsage(last.usage, usage) };
-    else rows.push({ project, from: hour, hour: query.by === 'hour' ? hour : undefined, usage });
-    if (rows.length > REPORT_ROWS_MAX)
-      throw new HoldfastError('invalid-argument', `more than ${REPORT_ROWS_MAX} rows: ask for less at once`);
+  for await (const project of projectsOf(cluster, query)) {
+    for await (const { hour, usage } of hoursOf(cluster, project, query)) {
+      const last = rows.at(-1);
+      if (query.by === 'project' && last?.project === project)
+        rows[rows.length - 1] = { ...last, usage: addUsage(last.usage, usage) };
+      else rows.push({ project, from: hour, hour: query.by === 'hour' ? hour : undefined, usage });
+      if (rows.length > REPORT_ROWS_MAX)
+        throw new HoldfastError(
+          'invalid-argument',
+          `more than ${REPORT_ROWS_MAX} rows: ask for less at once`,
+        );
+    }
   }
   return rows;
 }
 
-function rangeOf({ project, from, to }: UsageQuery): KeyRange {
-  if (project === undefined) return prefixed(USAGE_PREFIX);
-  return { from: usageKey(project, from), to: usageKey(project, to) };
+async function* projectsOf(
+  cluster: Pick<Cluster, 'listings'>,
+  { project }: UsageQuery,
+): AsyncGenerator<SpaceId> {
+  if (project !== undefined) yield project;
+  else for await (const { account } of meteringRows(cluster, recordKinds.meteredAccount, '')) yield account;
+}
+
+async function* hoursOf(
+  { listings }: Pick<Cluster, 'listings'>,
+  project: SpaceId,
+  { from, to }: UsageQuery,
+): AsyncGenerator<{ readonly hour: Hour; readonly usage: HourlyUsage }> {
+  let start: ListingStart = { from };
+  for (;;) {
+    const page: ListingPage = await listings.list({
+      space: project,
+      kind: recordKinds.hourlyUsage,
+      shards: USAGE_SHARDS,
+      prefix: '',
+      delimiter: '',
+      limit: PAGE_ROWS,
+      start,
+    });
+    for (const entry of page.entries) {
+      const hour = entry.type === 'row' ? parseHour(entry.name)?.hour : undefined;
+      if (entry.type !== 'row' || hour === undefined) continue;
+      if (hour >= to) return;
+      start = { after: entry.name };
+      yield { hour, usage: decodeUsage(entry.summary) };
+    }
+    if (!page.more) return;
+  }
 }
 
 export function usageJson({ project, hour, usage }: UsageRow): object {

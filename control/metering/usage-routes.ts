@@ -1,4 +1,5 @@
 /** `GET /v1/usage`: what projects have used. */
+import type { Cluster } from '#cluster/cluster.ts';
 import { isSpaceId, type SpaceId, spaceId } from '#common/ids.ts';
 import { bearerOf, type Call, type Route } from '../api/route.ts';
 import { badRequest } from '../identity/api-error.ts';
@@ -6,24 +7,26 @@ import { mayDo } from '../policy/policy.ts';
 import { type Hour, hourOf, laterHour, parseHour } from '../protocol/metering-record.ts';
 import { reportUsage, usageCsv, usageJson, type UsageQuery } from './usage-report.ts';
 
-export const usageRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/usage',
-    operation: 'usage:get_project',
-    target: (_identity, call) => ({ projectId: projectOf(call) ?? ownProject(call) }),
-    async handle({ store, clock }, call) {
-      const query = queryOf(call, clock.nowMs());
-      const rows = await reportUsage(store, query);
-      if (call.query['format'] === 'csv')
-        return { text: { type: 'text/csv; charset=utf-8', content: usageCsv(rows) } };
-      const { from, to } = query;
-      return {
-        body: { from: `${from}:00:00Z`, to: `${to}:00:00Z`, usage: rows.map(usageJson) },
-      };
+export function usageRoutes(clusterOf: () => Pick<Cluster, 'listings'>): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/usage',
+      operation: 'usage:get_project',
+      target: (_identity, call) => ({ projectId: projectOf(call) ?? ownProject(call) }),
+      async handle({ clock }, call) {
+        const query = queryOf(call, clock.nowMs());
+        const rows = await reportUsage(clusterOf(), query);
+        if (call.query['format'] === 'csv')
+          return { text: { type: 'text/csv; charset=utf-8', content: usageCsv(rows) } };
+        const { from, to } = query;
+        return {
+          body: { from: `${from}:00:00Z`, to: `${to}:00:00Z`, usage: rows.map(usageJson) },
+        };
+      },
     },
-  },
-];
+  ];
+}
 
 function queryOf(call: Call, nowMs: number): UsageQuery {
   const present = hourOf(nowMs);

@@ -18,6 +18,6 @@ export function policedApis(): readonly PolicedApi[] {
       routes: [...identityRoutes(new FailureLimit(1, () => 0)), ...unifiedLimitRoutes(nothing)],
     },
     { prefix: '/v2.0', routes: version2Routes(new FailureLimit(1, () => 0)) },
-    { prefix: '/v1', routes: [...usageRoutes, ...quotaRoutes(nothing), ...serviceRoutes(nothing)] },
+    { prefix: '/v1', routes: [...usageRoutes(nothing), ...quotaRoutes(nothing), ...serviceRoutes(nothing)] },
   ];
 }

@@ -72,7 +72,7 @@ export function accountOfRow(name: string): SpaceId | undefined {
   return account !== undefined && isSpaceId(account) ? spaceId(account) : undefined;
 }
 
-export function encodeRow(row: TrafficRecord | StorageSample | object): { summary: Buffer; content: Buffer } {
+export function encodeRow(row: object): { summary: Buffer; content: Buffer } {
   const summary = Buffer.concat([Buffer.from([VERSION]), Buffer.from(JSON.stringify(row))]);
   return { summary, content: Buffer.alloc(0) };
 }
@@ -114,7 +114,8 @@ function rowKey(kind: RowKind, account: SpaceId, name: string): RecordKey {
   return recordKey(METERING_SPACE, kind, crc32(account) % METERING_SHARDS, name);
 }
 
-function fieldsOf(summary: Buffer): Record<string, unknown> {
+/** Throws `format-invalid`. */
+export function fieldsOf(summary: Buffer): Record<string, unknown> {
   if (summary[0] !== VERSION)
     throw new HoldfastError('format-invalid', `a metering record of version ${summary[0]}`);
   try {

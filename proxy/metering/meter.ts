@@ -41,8 +41,10 @@ export interface MeterParts {
 
 export class Meter implements TrafficListener {
   readonly #parts: MeterParts;
-  /** Of this process's life. */
-  readonly #run: string;
+  /** Of this process's life, or of its last stretch in which the clock went forwards only. */
+  #run: string;
+  /** The last in which it has counted, or forgotten what it had counted before. */
+  #latest: Hour | undefined;
   readonly #tallies = new Map<string, Tally>();
   /** Those of the present hour, which begins here. */
   readonly #present = new Map<SpaceId, Tally>();
@@ -56,7 +58,7 @@ export class Meter implements TrafficListener {
 
   constructor(parts: MeterParts) {
     this.#parts = parts;
-    this.#run = parts.randomness.bytes(8).toString('hex');
+    this.#run = newRun(parts.randomness);
   }
 
   /** @param countOpen has requests that are under way tell what they have carried so far. */
@@ -121,10 +123,10 @@ export class Meter implements TrafficListener {
 
   async #write(tally: Tally): Promise<void> {
     const { cluster } = this.#parts;
-    const { hour, account } = tally;
+    const { hour, account, run } = tally;
     tally.isChanged = false;
     const record = tally.next();
-    await cluster.records.mutate(trafficKey(hour, account, this.#run), (current) => {
+    await cluster.records.mutate(trafficKey(hour, account, run), (current) => {
       const isNewer = current !== undefined && decodeTraffic(current.summary).sequence >= record.sequence;
       return isNewer
         ? { action: 'keep', result: undefined }
@@ -156,7 +158,10 @@ export class Meter implements TrafficListener {
     const key = `${hour}/${account}`;
     const known = this.#tallies.get(key);
     if (known !== undefined || this.#isClosed || this.#tallies.size >= TALLIES_MAX) return known;
-    const tally = new Tally(hour, account);
+    // The clock was set back: what this run has written of that hour may be forgotten, and is not to be written over.
+    if (this.#latest !== undefined && hour < this.#latest) this.#run = newRun(this.#parts.randomness);
+    this.#latest = hour;
+    const tally = new Tally(hour, account, this.#run);
     this.#tallies.set(key, tally);
     return tally;
   }
@@ -164,10 +169,13 @@ export class Meter implements TrafficListener {
   /** Hours that are over and written, and those that could not be for too long. */
   #forgetPast(): void {
     const present = hourOf(this.#parts.clock.nowMs());
+    if (this.#latest === undefined || present > this.#latest) this.#latest = present;
     const oldest = laterHour(present, -KEPT_HOURS);
-    for (const [key, { hour, isChanged }] of this.#tallies) {
+    for (const [key, tally] of this.#tallies) {
+      const { hour, account, isChanged } = tally;
       if (hour >= present || (isChanged && hour >= oldest)) continue;
       this.#tallies.delete(key);
+      if (this.#present.get(account) === tally) this.#present.delete(account);
       if (isChanged) this.#parts.log.warn('what was metered is lost', { hour });
     }
   }
@@ -179,4 +187,8 @@ export class Meter implements TrafficListener {
       });
     });
   }
+}
+
+function newRun(randomness: Randomness): string {
+  return randomness.bytes(8).toString('hex');
 }

@@ -22,6 +22,7 @@ import { StorageSampler } from './storage-sampler.ts';
 
 const log = createProcessLogger('error', {});
 const account = ada.principal.account;
+const HOUR_MS = 3_600_000;
 
 async function rows(cluster: Cluster, kind: 12 | 13): Promise<Map<string, Buffer>> {
   const query = {
@@ -87,6 +88,27 @@ describe('metering', () => {
     assert.ok(ofAda[0].bytesIn > 5000 && ofAda[0].bytesIn < 12_000, `${ofAda[0].bytesIn} bytes in`);
     assert.ok(ofAda[0].bytesOut > 5000 && ofAda[0].bytesOut < 12_000, `${ofAda[0].bytesOut} bytes out`);
     assert.equal(found.size, 2, 'bob’s listing of his own buckets is his');
+  });
+
+  test('an hour that comes again, because the clock was set back, keeps what it had', async () => {
+    const clock = new ManualClock();
+    const cluster = memoryCluster({ nowMs: () => clock.nowMs() });
+    const meter = new Meter({ cluster, clock, randomness: seededRandomness(1), log });
+    const carry = async (bytesIn: number): Promise<void> => {
+      meter.transferred(trace(), { bytesIn, bytesOut: 0 }, undefined);
+      await meter.flush();
+    };
+    clock.advance(HOUR_MS - 60_000);
+    await carry(1000);
+    await carry(1000);
+    clock.advance(120_000);
+    await meter.flush();
+    clock.stepWall(-120_000);
+    for (let time = 0; time < 5; time += 1) await carry(1);
+    clock.advance(120_000);
+    await carry(7);
+    const total = (await traffic(cluster)).reduce((sum, { bytesIn }) => sum + bytesIn, 0);
+    assert.equal(total, 2012);
   });
 
   test('a write that is repeated because nobody heard of it counts once', async () => {

@@ -6,6 +6,8 @@ import type { RequestTrace } from '#proxy/traffic/request-trace.ts';
 export class Tally {
   readonly hour: Hour;
   readonly account: SpaceId;
+  /** Under which it is written. */
+  readonly run: string;
   readonly requests: Record<RequestClass, number> = { read: 0, list: 0, write: 0, delete: 0 };
   bytesIn = 0;
   bytesOut = 0;
@@ -13,9 +15,10 @@ export class Tally {
   #sequence = 0;
   isChanged = false;
 
-  constructor(hour: Hour, account: SpaceId) {
+  constructor(hour: Hour, account: SpaceId, run: string) {
     this.hour = hour;
     this.account = account;
+    this.run = run;
   }
 
   /** As it is to be written now, under a new sequence. */

@@ -40,6 +40,8 @@ const COMPACTED_REVISIONS = 500;
 const BYTES_MAX = 1024 * 1024 * 1024;
 /** Changes that may wait for the journal. */
 const WAITING_MAX = 100_000;
+/** Of what the store takes: how much more it takes from what also deletes. */
+const FREEING_SHARE = 1 / 16;
 const LEASES_MAX = 100_000;
 
 interface Waiting {
@@ -71,8 +73,9 @@ export class MvccStore implements Store {
   async transact(transaction: Transaction): Promise<TransactionResult> {
     checkTransaction(transaction);
     this.#admit();
-    const grows = [...transaction.then, ...(transaction.otherwise ?? [])].some(({ kind }) => kind === 'put');
-    if (grows && !this.#hasRoom()) throw new HoldfastError('store-full');
+    const operations = [...transaction.then, ...(transaction.otherwise ?? [])];
+    const kinds = new Set(operations.map(({ kind }) => kind));
+    if (kinds.has('put') && !this.#hasRoom(kinds.has('delete'))) throw new HoldfastError('store-full');
     const { result, records } = this.#state.transact(transaction);
     await this.#write(records);
     return result;
@@ -146,9 +149,10 @@ export class MvccStore implements Store {
     if (this.#waiting.length >= WAITING_MAX) throw new HoldfastError('overloaded');
   }
 
-  /** What has passed goes before a put is refused. */
-  #hasRoom(): boolean {
-    const most = this.#options.bytesMax ?? BYTES_MAX;
+  /** What has passed goes before a put is refused. @param frees what is deleted leaves a note of itself, which has some room of its own. */
+  #hasRoom(frees: boolean): boolean {
+    const limit = this.#options.bytesMax ?? BYTES_MAX;
+    const most = frees ? limit * (1 + FREEING_SHARE) : limit;
     const isFull = (): boolean => this.#state.bytes >= most;
     if (isFull()) this.#keep(this.#state.compact(this.#durableRevision));
     return !isFull();
