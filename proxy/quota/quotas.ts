@@ -22,7 +22,8 @@ export interface QuotasParts {
 }
 
 interface Demand {
-  readonly room: SharedRoom;
+  /** Looked up where it is used, with no wait between: one that is idle may be forgotten meanwhile, and another made. */
+  readonly room: () => SharedRoom;
   readonly limits: Limits;
 }
 
@@ -30,6 +31,7 @@ export class Quotas {
   readonly #parts: QuotasParts;
   readonly #limits: QuotaLimits;
   readonly #holder: string;
+  #turn = 0;
   readonly #rooms = new Map<SpaceId, SharedRoom>();
 
   constructor(parts: QuotasParts) {
@@ -56,7 +58,7 @@ export class Quotas {
   /** Whether such an object would fit if nobody else wrote: before its body is taken in. Throws QuotaExceeded. */
   async checkForObject(bucket: BucketRecord, bytes: number): Promise<void> {
     for (const { room, limits } of await this.#demands(bucket))
-      await room.check({ bytes, objects: 1, containers: 0 }, limits);
+      await room().check({ bytes, objects: 1, containers: 0 }, limits);
   }
 
   /** Whether a bucket more may be one too many. */
@@ -68,23 +70,23 @@ export class Quotas {
   async takeForContainer(account: SpaceId): Promise<Hold | undefined> {
     const limits = await this.#limits.ofAccount(account);
     if (limits.containers === undefined) return undefined;
-    return this.#take([{ room: this.#roomOfAccount(account), limits }], { ...NOTHING, containers: 1 });
+    return this.#take([{ room: () => this.#roomOfAccount(account), limits }], { ...NOTHING, containers: 1 });
   }
 
   async #demands(bucket: BucketRecord): Promise<Demand[]> {
     const demands: Demand[] = [];
     const ofBucket = limitsOfBucket(bucket);
-    if (!isUnlimited(ofBucket)) demands.push({ room: this.#roomOfBucket(bucket), limits: ofBucket });
+    if (!isUnlimited(ofBucket)) demands.push({ room: () => this.#roomOfBucket(bucket), limits: ofBucket });
     const ofAccount = await this.#limits.ofAccount(bucket.owner);
     if (limitsObjects(ofAccount))
-      demands.push({ room: this.#roomOfAccount(bucket.owner), limits: ofAccount });
+      demands.push({ room: () => this.#roomOfAccount(bucket.owner), limits: ofAccount });
     return demands;
   }
 
   async #take(demands: readonly Demand[], wanted: Amounts): Promise<Hold | undefined> {
     const holds: Hold[] = [];
     try {
-      for (const { room, limits } of demands) holds.push(await room.take(wanted, limits));
+      for (const { room, limits } of demands) holds.push(await room().take(wanted, limits));
     } catch (error) {
       for (const hold of holds) hold.settle(true);
       throw error;
@@ -112,7 +114,8 @@ export class Quotas {
     if (this.#rooms.size >= ROOMS_MAX) this.#forgetIdle();
     const { cluster, clock } = this.#parts;
     const key = reservationKey(space);
-    const room = new SharedRoom({ cluster, clock, holder: this.#holder, key, count });
+    const nextTurn = (): number => (this.#turn += 1);
+    const room = new SharedRoom({ cluster, clock, holder: this.#holder, nextTurn, key, count });
     this.#rooms.set(space, room);
     return room;
   }

@@ -18,6 +18,11 @@ const SCHEDULES = 100;
 const PROXIES = 3;
 const STEP_MS = 20;
 
+function counter(): () => number {
+  let last = 0;
+  return () => (last += 1);
+}
+
 class Schedule {
   readonly #randomness: Randomness;
   readonly #clock: ManualClock;
@@ -54,11 +59,18 @@ interface World {
   readonly schedule: Schedule;
   readonly randomness: Randomness;
   readonly limit: number;
+  /** By which the clock of whoever writes is ahead. */
+  aheadMs: number;
   landed: number;
   done: number;
 }
 
-function openRoom(world: World, cluster: Cluster, clock: ManualClock, holder: string): SharedRoom {
+function openRoom(
+  world: World,
+  cluster: Cluster,
+  clock: ManualClock,
+  { holder, aheadMs }: { readonly holder: string; readonly aheadMs: number },
+): SharedRoom {
   const { step } = world.schedule;
   const slow: Cluster = {
     ...cluster,
@@ -66,7 +78,10 @@ function openRoom(world: World, cluster: Cluster, clock: ManualClock, holder: st
       read: (key) => cluster.records.read(key),
       async mutate(key, decide) {
         await step();
-        const result = await cluster.records.mutate(key, decide);
+        world.aheadMs = aheadMs;
+        const mutating = cluster.records.mutate(key, decide);
+        world.aheadMs = 0;
+        const result = await mutating;
         await step();
         return result;
       },
@@ -81,6 +96,7 @@ function openRoom(world: World, cluster: Cluster, clock: ManualClock, holder: st
     cluster: slow,
     clock,
     holder,
+    nextTurn: counter(),
     key: reservationKey(spaceId('a'.repeat(32))),
     count,
   });
@@ -110,11 +126,14 @@ test('no schedule of three proxies’ writes passes a limit, and a limit that is
   for (let at = 0; at < SCHEDULES; at += 1) {
     const randomness = seededRandomness(seed + at);
     const clock = new ManualClock();
-    const cluster = memoryCluster({ nowMs: () => clock.nowMs() });
     const isFar = at % 10 === 0;
     const limit = isFar ? 1000 : 4 + randomness.below(12);
-    const world = { schedule: new Schedule(randomness, clock), randomness, limit, landed: 0, done: 0 };
-    const rooms = Array.from({ length: PROXIES }, (_, n) => openRoom(world, cluster, clock, `${n}`));
+    const schedule = new Schedule(randomness, clock);
+    const world: World = { schedule, randomness, limit, aheadMs: 0, landed: 0, done: 0 };
+    const cluster = memoryCluster({ nowMs: () => clock.nowMs() + world.aheadMs });
+    const rooms = Array.from({ length: PROXIES }, (_, n) =>
+      openRoom(world, cluster, clock, { holder: `${n}`, aheadMs: n * 60_000 }),
+    );
     const writes = rooms.flatMap((room) => Array.from({ length: 5 }, () => write(world, room)));
     for (const each of writes) world.schedule.add(each.catch(() => {}));
     await world.schedule.run();
@@ -122,4 +141,39 @@ test('no schedule of three proxies’ writes passes a limit, and a limit that is
     assert.ok(world.done > 0, 'some writes went through');
     if (isFar) assert.equal(world.done, writes.length);
   }
+});
+
+test('what a proxy that is gone has reserved is heeded for half a minute, and not for ever', async () => {
+  const clock = new ManualClock();
+  const cluster = memoryCluster({ nowMs: () => clock.nowMs() });
+  const room = (holder: string): SharedRoom =>
+    new SharedRoom({
+      cluster,
+      clock,
+      holder,
+      nextTurn: counter(),
+      key: reservationKey(spaceId('a'.repeat(32))),
+      count: () => Promise.resolve(NOTHING),
+    });
+  const limits = { objects: 4 };
+  const take = async (from: SharedRoom): Promise<'room' | 'none'> => {
+    const taking = from.take({ ...NOTHING, objects: 3 }, limits).then(
+      () => 'room' as const,
+      () => 'none' as const,
+    );
+    let answer: 'room' | 'none' | undefined;
+    void taking.then((given) => (answer = given));
+    while (answer === undefined) {
+      await turn();
+      clock.advance(STEP_MS);
+    }
+    return answer;
+  };
+  assert.equal(await take(room('gone')), 'room');
+  const other = room('other');
+  assert.equal(await take(other), 'none');
+  clock.advance(29_000);
+  assert.equal(await take(other), 'room');
+  clock.advance(2 * 3_600_000);
+  assert.equal(await take(room('much later')), 'room');
 });

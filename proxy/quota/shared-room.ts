@@ -2,10 +2,7 @@
  * The room that is left under the limits of one account or bucket, as one proxy shares it with the others: docs/formats/quota-record.md,
  * "Reservations", which also shows why no limit is passed.
  */
-import type { Cluster } from '#cluster/cluster.ts';
-import type { RecordKey } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
-import type { Clock } from '#common/io/clock.ts';
 import {
   type AmountName,
   type Amounts,
@@ -18,7 +15,7 @@ import {
   plus,
 } from './amounts.ts';
 import { QuotaExceeded } from './quota-error.ts';
-import { reserve } from './reservation-record.ts';
+import { Reservation, type ReservationParts } from './reservation-record.ts';
 
 /** How long this side acts on a reservation; others heed it for three times as long. */
 const HELD_MS = 10_000;
@@ -39,12 +36,7 @@ export interface Hold {
   settle(isKnown: boolean): void;
 }
 
-export interface SharedRoomParts {
-  readonly cluster: Cluster;
-  readonly clock: Clock;
-  /** This run of the proxy; unique. */
-  readonly holder: string;
-  readonly key: RecordKey;
+export interface SharedRoomParts extends ReservationParts {
   /** What is there, exactly. */
   readonly count: () => Promise<Amounts>;
 }
@@ -59,6 +51,7 @@ interface Waiting {
 
 export class SharedRoom {
   readonly #parts: SharedRoomParts;
+  readonly #reservation: Reservation;
   /** Reserved in the record, and how long this side may act on it. */
   #held: Amounts = NOTHING;
   #heldUntilMs = Number.NEGATIVE_INFINITY;
@@ -74,6 +67,7 @@ export class SharedRoom {
 
   constructor(parts: SharedRoomParts) {
     this.#parts = parts;
+    this.#reservation = new Reservation(parts);
   }
 
   get isIdle(): boolean {
@@ -116,7 +110,7 @@ export class SharedRoom {
   }
 
   async #serve(batch: readonly Waiting[]): Promise<void> {
-    const { cluster, clock, key, holder, count } = this.#parts;
+    const { clock, count } = this.#parts;
     const reservedAtMs = clock.monotonicMs();
     const wanted = batch.reduce<Amounts>((sum, each) => plus(sum, each.wanted), NOTHING);
     const running = this.#running;
@@ -124,7 +118,7 @@ export class SharedRoom {
     const reserved = plus(needed, this.#spare());
     // Until this batch has been looked at, nothing is given of what was held before.
     this.#heldUntilMs = Number.NEGATIVE_INFINITY;
-    const others = await reserve(cluster, key, holder, reserved);
+    const others = await this.#reservation.set(reserved);
     const used = plus(await count(), others);
     const limits = batch.at(-1)?.limits ?? {};
     this.#left = leftOf(limits, plus(used, needed));
@@ -137,7 +131,7 @@ export class SharedRoom {
     if (fits && refused.length === 0) return;
     // What is not used of it is others' to take: none of it is given from this moment on.
     this.#held = this.#given;
-    await reserve(cluster, key, holder, this.#held);
+    await this.#reservation.set(this.#held);
     if (refused.length === 0) return;
     await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve));
     this.#waiting.unshift(...refused);
