@@ -26,15 +26,20 @@ const COUNT_MS_MAX = 15_000;
 /** Shards of up to so many objects are counted by their rows when their replicas are not seen to agree. */
 export const RECOUNT_OBJECTS_MAX = 10_000;
 
-/** Reads a shard's rows and what they count for; only the fallback does. */
-export type Recount = (shard: number) => Promise<Counted>;
+/** What is done where replicas do not agree. */
+export interface Disagreement {
+  /** Reads a shard's rows and what they count for. */
+  readonly recount: (shard: number) => Promise<Counted>;
+  /** Has the replicas of a shard compared row by row, some time. */
+  readonly mend: (shard: number) => void;
+}
 
 type Answers = Map<DeviceId, SumsOfShard>;
 
 export async function countShards(
   context: ClusterContext,
   query: CountQuery,
-  recount: Recount,
+  disagreement: Disagreement,
 ): Promise<Counted> {
   const deadlineMs = context.clock.monotonicMs() + COUNT_MS_MAX;
   const total = { objects: 0, bytes: 0 };
@@ -52,7 +57,7 @@ export async function countShards(
       const agreed = agreedSums([...known.values()], needed);
       if (agreed !== undefined) add(agreed);
       else if (attempt + 1 >= ATTEMPTS_MAX && known.size >= needed) {
-        add(await settle(shard, [...known.values()], recount));
+        add(await settle(shard, [...known.values()], disagreement));
       } else left.push(shard);
     }
     open = left;
@@ -120,14 +125,19 @@ function agreedSums(answers: readonly SumsOfShard[], needed: number): SumsOfShar
 }
 
 /**
- * The replicas differ time and again: one of them is behind, or the shard is written to all the time. A small one is counted by its rows. In
- * a large one the middle of the answers misses no more than what was being written while they were given, whatever one replica lacks.
+ * The replicas differ time and again: one of them is behind, or the shard is written to all the time. A small one is counted by its rows. Of
+ * a large one the largest answers are given: each replica may lack something else, and what is counted for a limit is rather too much
+ * than too little.
  */
-async function settle(shard: number, answers: readonly SumsOfShard[], recount: Recount): Promise<Counted> {
-  const inOrder = answers.toSorted((a, b) => a.objects - b.objects || a.bytes - b.bytes);
-  const largest = inOrder.at(-1);
-  if (largest === undefined || largest.objects <= RECOUNT_OBJECTS_MAX) return recount(shard);
-  return inOrder[Math.floor(inOrder.length / 2)] ?? largest;
+async function settle(
+  shard: number,
+  answers: readonly SumsOfShard[],
+  { recount, mend }: Disagreement,
+): Promise<Counted> {
+  const objects = Math.max(...answers.map((answer) => answer.objects));
+  if (objects <= RECOUNT_OBJECTS_MAX) return recount(shard);
+  mend(shard);
+  return { objects, bytes: Math.max(...answers.map((answer) => answer.bytes)) };
 }
 
 async function pause(

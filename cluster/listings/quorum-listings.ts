@@ -16,6 +16,7 @@ import { preferred } from '../records/run-reading.ts';
 import { majorityOf } from '../register/quorum.ts';
 import { countShards } from './count-shards.ts';
 import { ReplicaCursor, type ShardRange } from './replica-cursor.ts';
+import { ShardMending } from './shard-mending.ts';
 import { ShardCursor, type ShardCursorContext } from './shard-cursor.ts';
 
 const LISTING_MS_MAX = 15_000;
@@ -29,10 +30,12 @@ const RECOUNT_PAGE_ROWS = 64;
 export class QuorumListings implements Listings {
   readonly #context: ClusterContext;
   readonly #records: QuorumRecords;
+  readonly #mending: ShardMending;
 
   constructor(context: ClusterContext, records: QuorumRecords) {
     this.#context = context;
     this.#records = records;
+    this.#mending = new ShardMending(context.clock, (query, shard) => this.#list(query, [shard], true));
   }
 
   async list(query: ListingQuery): Promise<ListingPage> {
@@ -46,10 +49,14 @@ export class QuorumListings implements Listings {
   }
 
   count(query: CountQuery): Promise<Counted> {
-    return countShards(this.#context, query, (shard) => this.#recount(query, shard));
+    return countShards(this.#context, query, {
+      recount: (shard) => this.#recount(query, shard),
+      mend: (shard) => this.#mending.mend(query, shard),
+    });
   }
 
-  async #list(query: ListingQuery, shards: readonly number[]): Promise<ListingPage> {
+  /** @param isMending asks all replicas, and notices which of them lacks what. */
+  async #list(query: ListingQuery, shards: readonly number[], isMending = false): Promise<ListingPage> {
     const bounds = namesOf(query);
     // Names are spread evenly over the shards: a page of their share, and a little for the unevenness.
     const share = (query.limit + 1) / shards.length;
@@ -63,7 +70,7 @@ export class QuorumListings implements Listings {
       const prefix = shardPrefix(query.space, query.kind, shard);
       const { route } = placeRecord(this.#context, prefix);
       const range: ShardRange = { route, shardPrefix: prefix, ...bounds };
-      cursors.push(new ShardCursor(this.#shardContext(prefix, deadlineMs), range, pageRows));
+      cursors.push(new ShardCursor(this.#shardContext(prefix, deadlineMs, isMending), range, pageRows));
     }
     await Promise.all(cursors.map(async (cursor) => cursor.prepare()));
     return merge(cursors, query.limit);
@@ -92,14 +99,17 @@ export class QuorumListings implements Listings {
     }
   }
 
-  #shardContext(prefix: Buffer, deadlineMs: number): ShardCursorContext {
-    const { nodes, clock } = this.#context;
+  #shardContext(prefix: Buffer, deadlineMs: number, isMending: boolean): ShardCursorContext {
+    const { nodes, clock, misses } = this.#context;
     // A shard's listings ask the same replicas first, which keep what they read; other shards ask others.
     const turn = placeRecord(this.#context, prefix).route.partition;
     return {
       open: (range, pageRows, attempt) => {
         const { route, members, devices } = placeRecord(this.#context, prefix);
-        const first = preferred(members.length, turn + attempt).slice(0, majorityOf(members.length));
+        const first = preferred(members.length, turn + attempt).slice(
+          0,
+          isMending ? members.length : majorityOf(members.length),
+        );
         const asked = first.map((index) => members[index] as (typeof members)[number]);
         // What is decided stands on a device that joins, too.
         return [...asked, ...devices.slice(members.length)].map(
@@ -107,6 +117,9 @@ export class QuorumListings implements Listings {
         );
       },
       read: (key) => this.#records.read(key),
+      ...(isMending && misses !== undefined
+        ? { behind: (device, key, ballot) => misses.record(device, { key, ballot, isDamaged: false }) }
+        : undefined),
       pause: (attempt, cause) => {
         if (hasCode(cause, 'ring-outdated')) this.#context.ringOutdated?.();
         const { members } = placeRecord(this.#context, prefix);

@@ -23,7 +23,7 @@ const LAST = Buffer.of(0xff);
 
 export class ReplicaCursor {
   readonly #client: NodeAccess;
-  readonly #device: DeviceId;
+  readonly device: DeviceId;
   readonly #range: ShardRange;
   readonly #pageRows: number;
   #rows: readonly ListedRow[] = [];
@@ -32,7 +32,7 @@ export class ReplicaCursor {
 
   constructor(client: NodeAccess, device: DeviceId, range: ShardRange, pageRows: number) {
     this.#client = client;
-    this.#device = device;
+    this.device = device;
     this.#range = range;
     this.#pageRows = pageRows;
     this.#next = range.from;
@@ -72,7 +72,7 @@ export class ReplicaCursor {
       foldOffset,
       delimiter,
     };
-    const reply = await new Promise<NodeReply>((resolve) => this.#client.list(this.#device, list, resolve));
+    const reply = await new Promise<NodeReply>((resolve) => this.#client.list(this.device, list, resolve));
     if (reply.type === 'failed') throw reply.error;
     if (reply.type !== 'rows')
       throw new HoldfastError('protocol-violation', 'a listing was not answered by rows');

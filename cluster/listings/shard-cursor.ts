@@ -2,9 +2,10 @@
  * The decided rows of one shard: two replicas (a majority) side by side. A row that both show under one ballot is
  * decided; one on which they differ is read as a register; a folded prefix on which they differ is looked into.
  */
-import { sameBallot } from '#common/ballot.ts';
+import { type Ballot, compareBallots, sameBallot } from '#common/ballot.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
 import { HoldfastError, hasCode } from '#common/errors.ts';
+import type { DeviceId } from '#common/ids.ts';
 import type { ListedRow } from '#storage-node/protocol/messages/list.ts';
 import type { ListingEntry, StoredRecord } from '../cluster.ts';
 import { ReplicaCursor, type ShardRange } from './replica-cursor.ts';
@@ -13,6 +14,8 @@ export interface ShardCursorContext {
   /** Opens a cursor over some majority of the shard's members; called again, with other members, when one fails. */
   readonly open: (range: ShardRange, pageRows: number, attempt: number) => ReplicaCursor[];
   readonly read: (key: RecordKey) => Promise<StoredRecord | undefined>;
+  /** Told of a replica that lacks what was decided. */
+  readonly behind?: (device: DeviceId, key: RecordKey, ballot: Ballot) => void;
   /** Waits before the next attempt; throws when the listing's time is over. */
   readonly pause: (attempt: number, error: unknown) => Promise<void>;
 }
@@ -126,10 +129,17 @@ export class ShardCursor {
   /** Settles an entry on which the replicas differ; whether there is one. */
   async #decide(lowest: ListedRow, rows: readonly (ListedRow | undefined)[]): Promise<boolean> {
     if (rows.some((row) => row?.witness !== undefined)) return this.#lookInto(lowest);
-    const record = await this.#context.read(this.#key(lowest.name));
+    const key = this.#key(lowest.name);
+    const devices = this.#cursors.map(({ device }) => device);
+    const record = await this.#context.read(key);
     if (record === undefined) {
       this.#passed = lowest;
       return false;
+    }
+    for (const [at, device] of devices.entries()) {
+      const row = rows[at];
+      if (row === undefined || compareBallots(row.ballot, record.ballot) < 0)
+        this.#context.behind?.(device, key, record.ballot);
     }
     this.#stand({ ...lowest, live: true, ballot: record.ballot, summary: record.summary });
     return true;

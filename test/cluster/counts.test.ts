@@ -1,6 +1,7 @@
 /** What a container's heads say: sums that the replicas keep, compared with the records themselves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { recordKey, recordKinds } from '#common/codec/record-key.ts';
 import { spaceId } from '#common/ids.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
@@ -96,4 +97,50 @@ test('a count without a majority fails, and works again when nodes are back', as
   const waiting = count(cluster);
   await nodes.startNode(1);
   assert.deepEqual(await waiting, { objects: 1, bytes: 5 });
+});
+
+test('a large shard of which two replicas lack something each is counted whole, and brought together', async () => {
+  await using nodes = await MemoryNodes.start(3, 5);
+  const some = { space: SPACE, kind: recordKinds.object, shards: 1 };
+  const add = async (cluster: Cluster, names: readonly string[]): Promise<void> => {
+    const mutations = names.map((name) =>
+      cluster.records.mutate(recordKey(SPACE, recordKinds.object, 0, name), () => ({
+        action: 'write',
+        summary: EMPTY,
+        content: EMPTY,
+        counted: { objects: 1, bytes: 3 },
+        result: undefined,
+      })),
+    );
+    await Promise.all(mutations);
+  };
+  const named = (prefix: string, count: number): string[] =>
+    Array.from({ length: count }, (_, number) => `${prefix}${number}`);
+  const first = await nodes.open();
+  for (let from = 0; from < 11; from += 1) await add(first, named(`all${from}-`, 1000));
+  await first.close();
+  // Those who wrote are gone before the nodes are back, and with them what they had noticed.
+  for (const [node, count] of [
+    [0, 30],
+    [2, 20],
+  ] as const) {
+    await nodes.stopNode(node);
+    const writer = await nodes.open();
+    await add(writer, named(`without${node}-`, count));
+    await writer.close();
+    await nodes.startNode(node);
+  }
+  const objects = 11_000 + 30 + 20;
+  const counter = await nodes.open();
+  assert.deepEqual(await counter.listings.count(some), { objects, bytes: 3 * objects });
+  const lacking = [...named('without0-', 30), ...named('without2-', 20)];
+  const isWhole = (node: number): boolean =>
+    lacking.every(
+      (name) => nodes.engines[node]?.readRecord(recordKey(SPACE, recordKinds.object, 0, name)) !== undefined,
+    );
+  const deadlineMs = performance.now() + 60_000;
+  while (![0, 1, 2].every(isWhole)) {
+    assert.ok(performance.now() < deadlineMs, 'a replica still lacks what it missed');
+    await sleep(50);
+  }
 });
