@@ -14,7 +14,10 @@ test('so many at once, each item once', async () => {
     done.push(item);
   });
   assert.equal(most, 3);
-  assert.deepEqual(done.toSorted((a, b) => a - b), [1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(
+    done.toSorted((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7],
+  );
 });
 
 test('after a failure what is under way ends, and no more begins', async () => {

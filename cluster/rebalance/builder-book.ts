@@ -1,5 +1,6 @@
 /** The book of moves over a ring's builder, wherever that is kept. */
 import type { BuilderState } from '#ring/builder.ts';
+import type { DeviceId } from '#common/ids.ts';
 import { beginMoves, finishMoves, type PendingDrop, settleDrops, suspendMoves } from '#ring/moves.ts';
 import type { MoveBook, Moves } from './move-book.ts';
 
@@ -24,8 +25,11 @@ export class BuilderBook implements MoveBook {
     return { moves, drops, leaving: leaving.map(({ id }) => id) };
   }
 
-  async begin(partitions: ReadonlySet<number>): Promise<void> {
-    await this.#store.change((state) => beginMoves(state, partitions));
+  async begin(targets: ReadonlyMap<number, DeviceId>): Promise<void> {
+    await this.#store.change((state) => {
+      const planned = state.moves.filter(({ partition, device }) => targets.get(partition) === device);
+      return beginMoves(state, new Set(planned.map(({ partition }) => partition)));
+    });
   }
 
   async suspend(partitions: ReadonlySet<number>): Promise<void> {

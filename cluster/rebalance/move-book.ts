@@ -12,7 +12,8 @@ export interface Moves {
 /** Each change publishes a ring before it resolves. A move that has been changed meanwhile is left alone. */
 export interface MoveBook {
   read(): Promise<Moves>;
-  begin(partitions: ReadonlySet<number>): Promise<void>;
+  /** @param targets the device that has each partition copied, which joins. */
+  begin(targets: ReadonlyMap<number, DeviceId>): Promise<void>;
   suspend(partitions: ReadonlySet<number>): Promise<void>;
   /** @param epochs under which the partitions were copied. */
   finish(epochs: ReadonlyMap<number, number>): Promise<void>;

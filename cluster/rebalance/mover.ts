@@ -189,7 +189,7 @@ export class Mover {
 
   /** Copies ahead, while nobody waits for it; then lets the devices join that have what there is. */
   async #begin(planned: readonly PlannedMove[]): Promise<boolean> {
-    const ready = new Set<number>();
+    const ready = new Map<number, DeviceId>();
     const inventories = this.#inventories(planned);
     await inTurns(planned, AT_ONCE_MAX, async ({ partition, device: target }) => {
       if (this.#closed || this.#rests(target)) return;
@@ -197,7 +197,7 @@ export class Mover {
       try {
         const path = pathOf(this.#copy, task, await openSources(this.#copy, task));
         const { stale } = await this.#copyAll(task, path, inventories);
-        if (stale === 0) ready.add(partition);
+        if (stale === 0) ready.set(partition, target);
         else await dropPartition(this.#copy, partition, target, await inventories(target));
       } catch (error) {
         if (this.#closed) return;

@@ -34,6 +34,14 @@ for (const { name, make, pass } of clocks) {
   });
 }
 
+test('the real clock: a timer of more than the 24.8 days that setTimeout knows is not called at once', async () => {
+  let isCalled = false;
+  const timer = realClock().after(2 ** 31 + 1000, () => (isCalled = true));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  timer.cancel();
+  assert.equal(isCalled, false);
+});
+
 test('the manual clock moves only when told; a step of the wall does not touch timers', () => {
   const clock = new ManualClock();
   const seen: number[] = [];

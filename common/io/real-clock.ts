@@ -9,12 +9,21 @@ export function realClock(): Clock {
   };
 }
 
+/** What setTimeout takes; a longer one it would call at once. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
 class RealTimer implements Timer {
-  readonly #timeout: NodeJS.Timeout;
+  #timeout: NodeJS.Timeout | undefined;
 
   constructor(delayMs: number, then: () => void) {
+    this.#wait(delayMs, then);
+  }
+
+  #wait(delayMs: number, then: () => void): void {
+    const rest = delayMs - TIMEOUT_MS_MAX;
+    const next = rest > 0 ? () => this.#wait(rest, then) : then;
     // The timer is not held: a process whose work is done must be able to end while a retry or a sweep is still due.
-    this.#timeout = setTimeout(then, delayMs).unref();
+    this.#timeout = setTimeout(next, Math.min(delayMs, TIMEOUT_MS_MAX)).unref();
   }
 
   cancel(): void {

@@ -1,8 +1,10 @@
 /** Copies one control store to the other. */
 import { type CommandIo, exitCodes } from '#common/command-line.ts';
 import type { EtcdConfig } from '#common/config/etcd-config.ts';
+import { HoldfastError } from '#common/errors.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
+import { ProcessBook } from '#control/membership/process-book.ts';
 import { openEtcdStore } from '#control/store/etcd/etcd-store.ts';
 import { openLevelStore } from '#control/store/level/open-level-store.ts';
 import { migrateStore } from '#control/store/migration/migrate.ts';
@@ -28,6 +30,12 @@ export async function migrate({ from, to, path, etcd }: Migration, io: CommandIo
       : openEtcdStore(await readEtcdOptions(etcd), clock);
   const source = await open(from);
   try {
+    // Who has a level store keeps others out; an etcd tells only by who is registered there.
+    if (from === 'etcd' && (await new ProcessBook(source, clock).isAnyAlive()))
+      throw new HoldfastError(
+        'data-in-use',
+        'processes are registered with the control store: stop every control role, and try again some seconds later',
+      );
     const target = await open(to);
     const bar = new ProgressBar(io.err);
     try {

@@ -62,6 +62,10 @@ export class ProcessBook {
       throw new HoldfastError('overloaded', `there are ${PROCESSES_MAX} processes already`);
   }
 
+  async isAnyAlive(): Promise<boolean> {
+    return (await this.store.range(prefixed(ALIVE), { limit: 1 })).entries.length > 0;
+  }
+
   /** By name. */
   async list(): Promise<readonly ListedProcess[]> {
     const alive = new Set<string>();

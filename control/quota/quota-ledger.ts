@@ -71,6 +71,17 @@ export class QuotaLedger {
     }
   }
 
+  /**
+   * A charge as a part of somebody else's transaction, which has to be made anew, with another one of these, when its comparison does not
+   * hold. Throws QuotaExceeded.
+   */
+  async part(project: string, change: Amounts): Promise<Required<Pick<Charge, 'compare' | 'then'>>> {
+    const { results } = await this.#store.transact({ then: readStanding(project) });
+    const standing = standingIn(project, results);
+    const used = changed(standing, change);
+    return { compare: standing.compare, then: [put(usedKey(project), encodeAmounts(used))] };
+  }
+
   /** What a project has, and what it may have; -1 is no limit. */
   async standing(project: string): Promise<Record<CountedQuotaName, { used: number; limit: number }>> {
     const { results } = await this.#store.transact({ then: readStanding(project) });

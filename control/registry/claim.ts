@@ -3,9 +3,11 @@
  * process does; whatever is written under it holds only while it is there.
  */
 import { hasCode } from '#common/errors.ts';
+import { FENCE_KEY, readFenceBase } from '../store/migration/migration-mark.ts';
 import { isAbsent, isAsRead, isPresent, isUnchanged, put, read, remove } from '../store/operations.ts';
 import { single } from '../store/key-range.ts';
 import type { Entry, LeaseId, Store } from '../store/store.ts';
+import type { Along } from './kind.ts';
 import { claimKey, readResource, type Resource, resourceKey, writeResource } from './resource.ts';
 
 export interface Claimed {
@@ -19,24 +21,34 @@ export class Claim {
   readonly #store: Store;
   readonly #key: string;
   readonly #resourceKey: string;
-  /** The revision of the claim, and what steps hand on as `fence`. */
+  readonly #revision: number;
+  /** What steps hand on: higher with each claim, also over migrations to other stores. */
   readonly fence: number;
 
-  private constructor(store: Store, kind: string, id: string, fence: number) {
+  private constructor(
+    store: Store,
+    resource: { readonly kind: string; readonly id: string },
+    revision: number,
+    fenceBase: number,
+  ) {
+    const { kind, id } = resource;
     this.#store = store;
     this.#key = claimKey(kind, id);
     this.#resourceKey = resourceKey(kind, id);
-    this.fence = fence;
+    this.#revision = revision;
+    this.fence = fenceBase + revision;
   }
 
   /** @returns nothing when another has it, or there is no such resource. */
   static async take(store: Store, kind: string, id: string, lease: LeaseId): Promise<Claim | undefined> {
     const key = claimKey(kind, id);
-    const { succeeded, revision } = await store.transact({
+    const { succeeded, revision, results } = await store.transact({
       compare: [isAbsent(key), isPresent(resourceKey(kind, id))],
-      then: [put(key, Buffer.alloc(0), lease)],
+      then: [put(key, Buffer.alloc(0), lease), read(single(FENCE_KEY))],
     });
-    return succeeded ? new Claim(store, kind, id, revision) : undefined;
+    if (!succeeded) return undefined;
+    const base = results[1]?.kind === 'range' ? results[1].entries[0] : undefined;
+    return new Claim(store, { kind, id }, revision, readFenceBase(base));
   }
 
   /**
@@ -54,21 +66,29 @@ export class Claim {
     return entry && { resource: readResource(entry), modRevision: entry.modRevision };
   }
 
-  /** Replaces what was read; `changed` when somebody else has. With `ends`, the claim is given back at once. */
+  /**
+   * Replaces what was read; `changed` when somebody else has, or when what `along` compares does not hold. With `ends`, the claim is given
+   * back at once.
+   */
   async write(
     from: Claimed,
     to: Resource | 'removed',
     ends: boolean,
+    along: Along = {},
   ): Promise<[Written, (Claimed | undefined)?]> {
     const change = to === 'removed' ? remove(this.#resourceKey) : put(this.#resourceKey, writeResource(to));
     const { succeeded, revision, results } = await this.#store.transact({
-      compare: [this.#isHeld(), isUnchanged({ key: this.#resourceKey, modRevision: from.modRevision })],
-      then: ends ? [change, remove(this.#key)] : [change],
+      compare: [
+        this.#isHeld(),
+        isUnchanged({ key: this.#resourceKey, modRevision: from.modRevision }),
+        ...(along.compare ?? []),
+      ],
+      then: [change, ...(ends ? [remove(this.#key)] : []), ...(along.then ?? [])],
       otherwise: [read(single(this.#key))],
     });
     if (succeeded) return ['written', to === 'removed' ? undefined : { resource: to, modRevision: revision }];
     const held = results[0]?.kind === 'range' ? results[0].entries[0] : undefined;
-    return [held?.modRevision === this.fence ? 'changed' : 'lost'];
+    return [held?.modRevision === this.#revision ? 'changed' : 'lost'];
   }
 
   /** Gives the claim back if the resource is still as it was read, so that no request made meanwhile is left lying; else it says false. */
@@ -81,7 +101,7 @@ export class Claim {
   }
 
   #isHeld(): ReturnType<typeof isUnchanged> {
-    return isUnchanged({ key: this.#key, modRevision: this.fence });
+    return isUnchanged({ key: this.#key, modRevision: this.#revision });
   }
 }
 

@@ -1,5 +1,12 @@
 /** What a kind of resource can have done to it, as a service defines it. */
+import type { Comparison, Operation } from '../store/store.ts';
 import type { Resource } from './resource.ts';
+
+/** What goes into a resource's transaction besides the resource. */
+export interface Along {
+  readonly compare?: readonly Comparison[];
+  readonly then?: readonly Operation[];
+}
 
 /** A step's way of saying that trying again does not help. The operation fails at once, with this name and these words. */
 export class StepFailure extends Error {
@@ -48,4 +55,10 @@ export interface OperationDefinition<Observed = unknown> {
 export interface KindDefinition<Observed = unknown> {
   readonly kind: string;
   readonly operations: readonly OperationDefinition<Observed>[];
+  /**
+   * What is changed in the very transaction that ends an operation, done or undone: a quota given back, a name freed. Asked anew when what it
+   * compares does not hold.
+   * @param before with the operation.
+   */
+  endsWith?(before: Resource, after: Resource | 'removed'): Promise<Along>;
 }

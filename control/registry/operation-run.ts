@@ -111,7 +111,8 @@ export class OperationRun {
     const { clock } = this.#options;
     const { operation } = resource;
     const step = nextStep(resource, definition);
-    if (step === undefined) return claim.write(claimed, atEnd(resource, definition, clock.nowMs()), true);
+    if (step === undefined)
+      return this.#writeStep(claim, claimed, resource, (now) => atEnd(now, definition, clock.nowMs()));
     if (clock.nowMs() >= operation.deadlineMs) return claim.write(claimed, this.#late(resource, step), true);
     const end = await this.#perform(step, claim, resource);
     if (this.#isLost) return ['lost'];
@@ -147,7 +148,9 @@ export class OperationRun {
     for (;;) {
       const to = change(now);
       const ends = to === 'removed' || !isBusy(to);
-      const written = await claim.write(claimed, to, ends);
+      const isOver = to === 'removed' || to.operation === null;
+      const along = isOver ? await this.#options.kind.endsWith?.(now, to) : undefined;
+      const written = await claim.write(claimed, to, ends, along);
       if (written[0] !== 'changed') return written;
       const read = await claim.read();
       if (read === 'lost') return ['lost'];

@@ -42,11 +42,19 @@ const PAUSE_MS = 250;
 const PAUSE_MS_MAX = 30_000;
 const GRACE_MS = 5000;
 const AGAIN_MS = 500;
+const AGAIN_MS_MAX = 30_000;
 
 interface Followed {
   readonly kind: KindDefinition;
   readonly resources: Mirror;
   readonly claims: Mirror;
+}
+
+/** An operation that could not be worked on, and when it is tried again. */
+interface PutOff {
+  readonly operation: string | undefined;
+  readonly times: number;
+  readonly untilMs: number;
 }
 
 interface Active {
@@ -61,6 +69,7 @@ export class Reconciler {
   /** By the resource's key. A key may be waiting and active: it is looked at again when its run has ended. */
   readonly #waiting = new Map<string, Followed>();
   readonly #active = new Map<string, Active>();
+  readonly #putOff = new Map<string, PutOff>();
   #closed = false;
 
   constructor(options: ReconcilerOptions) {
@@ -131,7 +140,7 @@ export class Reconciler {
     if (lease === undefined) return;
     for (const [key, followed] of this.#waiting) {
       if (this.#closed || this.#active.size >= (this.#options.concurrency ?? CONCURRENCY)) return;
-      if (this.#active.has(key)) continue;
+      if (this.#active.has(key) || this.#isPutOff(key, followed)) continue;
       this.#waiting.delete(key);
       this.#start(key, followed, lease);
     }
@@ -160,14 +169,39 @@ export class Reconciler {
       this.#options.log.error('an operation cannot be worked on', { key, error: errorText(error) });
     }
     this.#active.delete(key);
+    if (end === 'left') this.#putAside(key, followed);
+    else this.#putOff.delete(key);
     // What was requested in the run's last moment is seen by the mirror later; what it saw before is looked at now.
-    if (end !== 'settled') this.#lookAgain(followed, idOfKey(key));
-    else if (isBusy(this.#read(followed, key))) this.#waiting.set(key, followed);
+    if (end === 'busy') this.#lookAgain(followed, idOfKey(key), AGAIN_MS);
+    else if (end === 'settled' && isBusy(this.#read(followed, key))) this.#waiting.set(key, followed);
     this.#pump();
   }
 
-  #lookAgain(followed: Followed, id: string): void {
-    if (!this.#closed) this.#options.clock.after(AGAIN_MS, () => this.#look(followed, id));
+  /** For longer and longer, whatever is seen of it meanwhile: what did not work a moment ago would be done over and over. */
+  #putAside(key: string, followed: Followed): void {
+    const times = (this.#putOff.get(key)?.times ?? 0) + 1;
+    const durationMs = Math.min(AGAIN_MS_MAX, AGAIN_MS * 2 ** Math.min(times - 1, 30));
+    const operation = this.#read(followed, key)?.operation?.id;
+    const untilMs = this.#options.clock.monotonicMs() + durationMs;
+    this.#putOff.set(key, { operation, times, untilMs });
+    this.#lookAgain(followed, idOfKey(key), durationMs);
+  }
+
+  /** Another operation is not. */
+  #isPutOff(key: string, followed: Followed): boolean {
+    const putOff = this.#putOff.get(key);
+    if (putOff === undefined || putOff.untilMs <= this.#options.clock.monotonicMs()) return false;
+    return this.#read(followed, key)?.operation?.id === putOff.operation;
+  }
+
+  #lookAgain(followed: Followed, id: string, afterMs: number): void {
+    if (this.#closed) return;
+    this.#options.clock.after(afterMs, () => {
+      this.#look(followed, id);
+      // Nobody may have it any more: then there is nothing to remember of it.
+      const key = resourceKey(followed.kind.kind, id);
+      if (!isBusy(this.#read(followed, key))) this.#putOff.delete(key);
+    });
   }
 
   /** A claim under this process's own lease that no run of it holds: the answer to it was lost on the way. */
@@ -175,8 +209,9 @@ export class Reconciler {
     try {
       await dropClaim(this.#options.store, claim);
     } catch (error) {
-      if (!isPassing(error)) throw error;
-      this.#lookAgain(followed, id);
+      if (!isPassing(error))
+        this.#options.log.error('a lost claim cannot be given back', { id, error: errorText(error) });
+      this.#lookAgain(followed, id, isPassing(error) ? AGAIN_MS : AGAIN_MS_MAX);
     }
   }
 }

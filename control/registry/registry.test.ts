@@ -4,13 +4,17 @@ import { hasCode } from '#common/errors.ts';
 import { ManualClock } from '#common/io/manual-clock.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
 import { createLogger } from '#common/log/logger.ts';
+import { QuotaLedger } from '../quota/quota-ledger.ts';
 import { memoryStore } from '../store/memory-store.ts';
+import { migrateStore } from '../store/migration/migrate.ts';
 import { getEntry, isAbsent, put } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
+import { Claim } from './claim.ts';
+import type { KindDefinition } from './kind.ts';
 import { Reconciler } from './reconciler.ts';
 import { Registry } from './registry.ts';
 import type { Resource } from './resource.ts';
-import { Outside, volumeKind } from './world.fixture.ts';
+import { GIB_MAX, KillableStore, Outside, volumeKind, type WantedVolume } from './world.fixture.ts';
 
 const log = createLogger({
   level: 'error',
@@ -172,6 +176,100 @@ describe('a resource', () => {
     assert.equal(await settle(), undefined);
     assert.equal(outside.space.size + outside.exported.size, 0);
     assert.equal(outside.overlaps, 0);
+  });
+
+  test('gives back what it took along in the transaction in which it is gone, while others change it too', async () => {
+    const ledger = new QuotaLedger(store);
+    const project = 'p';
+    const sizeOf = (one: Resource | 'removed'): number =>
+      one === 'removed' ? 0 : ((one.desired as WantedVolume | null)?.gib ?? 0);
+    const kind: KindDefinition = {
+      ...volumeKind(outside),
+      async endsWith(before, after) {
+        const charged = sizeOf(before);
+        const back = charged - (after === 'removed' ? 0 : sizeOf(after));
+        return back === 0 ? {} : await ledger.part(project, { gigabytes: -back });
+      },
+    };
+    await reconciler.close();
+    registry = new Registry({ store, clock, randomness: seededRandomness(4) }, [kind]);
+    reconciler = new Reconciler({ store, clock, log, kinds: [kind] });
+    const used = async (): Promise<number> => (await ledger.standing(project)).gigabytes.used;
+    const charged = (gib: number): Promise<Resource> =>
+      registry.request('volume', 'v', 'create', {
+        desired: { gib },
+        along: () => ledger.part(project, { gigabytes: gib }),
+      });
+    await charged(5);
+    assert.equal(await used(), 5);
+    await settle();
+    // Others charge and give back all the time.
+    let isBusy = true;
+    const others = (async () => {
+      for (let by = 1; isBusy; by = -by)
+        await ledger.charge({ project, change: { gigabytes: by }, then: [] });
+    })();
+    await registry.request('volume', 'v', 'delete');
+    assert.equal(await settle(), undefined);
+    isBusy = false;
+    await others;
+    assert.ok((await used()) <= 1, `${await used()} are used`);
+    const left = await used();
+    // One that cannot be made, and is undone.
+    await charged(GIB_MAX + 1);
+    assert.equal((await settle())?.operation?.state, 'failed');
+    assert.equal(await used(), left + GIB_MAX + 1);
+    await registry.undo('volume', 'v');
+    assert.equal(await settle(), undefined);
+    assert.equal(await used(), left);
+  });
+
+  test('whose operation nobody here knows is looked at less and less often', async () => {
+    await reconciler.close();
+    const { operations } = volumeKind(outside);
+    const older = { kind: 'volume', operations: operations.filter(({ name }) => name === 'delete') };
+    let claims = 0;
+    const counting = new KillableStore(store);
+    counting.transact = (transaction) => {
+      if (transaction.then.some((one) => one.kind === 'put' && one.key.startsWith('claim/'))) claims += 1;
+      return store.transact(transaction);
+    };
+    reconciler = new Reconciler({ store: counting, clock, log, kinds: [older] });
+    await make(5);
+    for (let turns = 0; turns < 600; turns += 1) {
+      for (let count = 0; count < 5; count += 1) await turn();
+      clock.advance(1000);
+    }
+    assert.ok(claims > 2 && claims < 40, `${claims} claims in ten minutes`);
+    // Another operation is not put off.
+    await registry.request('volume', 'v', 'delete');
+    assert.equal(await settle(), undefined);
+  });
+
+  test('has higher and higher fences, also in the store that it is migrated to', async () => {
+    const fenceIn = async (where: Store): Promise<number> => {
+      const lease = await where.grantLease(10);
+      const claim = await Claim.take(where, 'volume', 'v', lease.id);
+      assert.ok(claim !== undefined);
+      await where.revokeLease(lease.id);
+      return claim.fence;
+    };
+    await make(5);
+    await settle();
+    for (let count = 0; count < 100; count += 1)
+      await store.transact({ then: [put('busy', Buffer.from(String(count)))] });
+    const randomness = seededRandomness(5);
+    let before = await fenceIn(store);
+    let source = store;
+    for (let times = 0; times < 2; times += 1) {
+      const target = memoryStore({ clock, randomness });
+      const { signal } = new AbortController();
+      await migrateStore({ source, target, clock, randomness, signal, onProgress: () => undefined });
+      const after = await fenceIn(target);
+      assert.ok(after > before, `${after} follows ${before}`);
+      before = after;
+      source = target;
+    }
   });
 
   test('whose deletion fails cannot be undone, and is tried again', async () => {

@@ -6,8 +6,8 @@ import { HoldfastError } from '#common/errors.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import { entriesOf, getEntry, isAsRead, isAbsent, put } from '../store/operations.ts';
-import type { Comparison, Entry, Operation, Store } from '../store/store.ts';
-import type { KindDefinition, OperationDefinition } from './kind.ts';
+import type { Entry, Store } from '../store/store.ts';
+import type { Along, KindDefinition, OperationDefinition } from './kind.ts';
 import {
   readResource,
   type Resource,
@@ -16,12 +16,6 @@ import {
   resourcesOf,
   writeResource,
 } from './resource.ts';
-
-/** What a request brings into the resource's transaction. */
-export interface Along {
-  readonly compare?: readonly Comparison[];
-  readonly then?: readonly Operation[];
-}
 
 export interface RegistryContext {
   readonly store: Store;
@@ -54,13 +48,17 @@ export class Registry {
   /**
    * Accepts a request, durably.
    * @param desired what is wanted from now on; JSON. Left out, what was wanted before.
+   * @param along what must hold, and what is changed, with it; a function is asked again as long as what it compares does not hold.
    * @throws `resource-exists`, `resource-missing`, `operation-running`, and `condition-failed` when what `along` compares does not hold.
    */
   async request(
     kind: string,
     id: string,
     operation: string,
-    { desired, along = {} }: { readonly desired?: unknown; readonly along?: Along } = {},
+    {
+      desired,
+      along = {},
+    }: { readonly desired?: unknown; readonly along?: Along | (() => Promise<Along>) } = {},
   ): Promise<Resource> {
     const definition = this.#operation(kind, operation);
     return this.#change(kind, id, along, (before) => {
@@ -173,7 +171,7 @@ export class Registry {
   async #change(
     kind: string,
     id: string,
-    along: Along,
+    along: Along | (() => Promise<Along>),
     change: (before: Resource | undefined) => Resource,
   ): Promise<Resource> {
     const { store } = this.#context;
@@ -181,14 +179,16 @@ export class Registry {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const entry: Entry | undefined = await getEntry(store, key);
       const resource = change(entry && readResource(entry));
+      const { compare = [], then = [] } = typeof along === 'function' ? await along() : along;
       const { succeeded, results } = await store.transact({
-        compare: [entry === undefined ? isAbsent(key) : isAsRead(key, entry), ...(along.compare ?? [])],
-        then: [put(key, writeResource(resource)), ...(along.then ?? [])],
+        compare: [entry === undefined ? isAbsent(key) : isAsRead(key, entry), ...compare],
+        then: [put(key, writeResource(resource)), ...then],
         otherwise: [{ kind: 'range', range: { from: key, to: `${key}\0` } }],
       });
       if (succeeded) return resource;
       const found = results[0]?.kind === 'range' ? results[0].entries[0] : undefined;
-      if (found?.modRevision === entry?.modRevision) throw new HoldfastError('condition-failed');
+      const isSame = found?.modRevision === entry?.modRevision;
+      if (isSame && typeof along !== 'function') throw new HoldfastError('condition-failed');
     }
     throw new HoldfastError('overloaded', `${kind} ${id} is changed by too many at once`);
   }

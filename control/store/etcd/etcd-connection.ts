@@ -39,6 +39,7 @@ export class EtcdConnection {
   readonly #options: EtcdOptions;
   readonly #clock: Clock;
   #at = 0;
+  readonly #streamsAt = new WeakMap<object, number>();
   #token: Promise<string> | undefined;
   #closed = false;
 
@@ -98,12 +99,14 @@ export class EtcdConnection {
     try {
       await this.#ready(at, ATTEMPT_MS_MAX);
       const metadata = await this.#metadata(at, ATTEMPT_MS_MAX);
-      return this.#client(at).makeBidiStreamRequest(
+      const stream = this.#client(at).makeBidiStreamRequest(
         method.path,
         method.requestSerialize,
         method.responseDeserialize,
         metadata,
       );
+      this.#streamsAt.set(stream, at);
+      return stream;
     } catch (error) {
       const judged = this.#judge(error, at, 'repeatable');
       throw new HoldfastError('store-unavailable', judged.message, { cause: judged });
@@ -111,8 +114,11 @@ export class EtcdConnection {
   }
 
   /** A stream broke: throws what another one would break with as well, and gives what one tries again after. */
-  judgeStream(error: unknown): HoldfastError {
-    return hasCode(error, 'store-unavailable') ? error : this.#judge(error, this.#at, 'repeatable');
+  judgeStream(error: unknown, stream: object | undefined): HoldfastError {
+    if (hasCode(error, 'store-unavailable')) return error;
+    // Many break at once: only the member that they were at is left, whoever is spoken to by now.
+    const at = stream === undefined ? undefined : this.#streamsAt.get(stream);
+    return this.#judge(error, at ?? this.#at, 'repeatable');
   }
 
   /** The next request asks for another token: etcd's end, and it tells so to a watch only by refusing it. */

@@ -18,13 +18,15 @@ export async function keepAliveOnce(
 ): Promise<void> {
   let last = new HoldfastError('store-unavailable');
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    let stream: KeepAliveStream | undefined;
     try {
-      const ttlSeconds = await exchange(connection, methods, clock, lease);
+      stream = await openKeepAlive(connection, methods);
+      const ttlSeconds = await exchange(stream, clock, lease);
       if (ttlSeconds <= 0) throw new HoldfastError('lease-unknown');
       return;
     } catch (error) {
       if (error instanceof HoldfastError && error.code !== 'store-unavailable') throw error;
-      last = error instanceof HoldfastError ? error : connection.judgeStream(error);
+      last = error instanceof HoldfastError ? error : connection.judgeStream(error, stream);
     }
     await new Promise<void>((resolve) => {
       clock.after(PAUSE_MS, resolve);
@@ -33,14 +35,12 @@ export async function keepAliveOnce(
   throw last;
 }
 
+type KeepAliveStream = Awaited<ReturnType<typeof openKeepAlive>>;
+const openKeepAlive = (connection: EtcdConnection, methods: EtcdMethods) =>
+  connection.stream(methods.leaseKeepAlive);
+
 /** The seconds that the lease has now; 0 when there is none. */
-async function exchange(
-  connection: EtcdConnection,
-  methods: EtcdMethods,
-  clock: Clock,
-  lease: LeaseId,
-): Promise<number> {
-  const stream = await connection.stream(methods.leaseKeepAlive);
+async function exchange(stream: KeepAliveStream, clock: Clock, lease: LeaseId): Promise<number> {
   const timer = clock.after(ANSWER_MS_MAX, () => stream.cancel());
   try {
     return await new Promise<number>((resolve, reject) => {

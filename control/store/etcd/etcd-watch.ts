@@ -63,7 +63,7 @@ export class EtcdWatch implements Watch {
         } catch (error) {
           if (this.#closed) return;
           // Throws what trying again does not help with.
-          this.#context.connection.judgeStream(error);
+          this.#context.connection.judgeStream(error, this.#stream);
         }
         await this.#pause(pauseMs);
         pauseMs = Math.min(PAUSE_MS_MAX, pauseMs * 2);
@@ -76,6 +76,7 @@ export class EtcdWatch implements Watch {
 
   async *#responses(): AsyncGenerator<WireWatchResponse> {
     const { connection, methods, codec } = this.#context;
+    this.#stream = undefined;
     const stream = await connection.stream(methods.watch);
     this.#stream = stream;
     if (this.#closed) stream.cancel();

@@ -8,7 +8,15 @@ import type { Randomness } from '#common/io/randomness.ts';
 import { everything } from '../key-range.ts';
 import { entriesOf, getEntry, isAbsent, put, remove } from '../operations.ts';
 import type { Entry, Operation, Store } from '../store.ts';
-import { MIGRATION_PREFIX, readTargetMark, sourceId, TARGET_KEY, writeTargetMark } from './migration-mark.ts';
+import {
+  FENCE_KEY,
+  MIGRATION_PREFIX,
+  readFenceBase,
+  readTargetMark,
+  sourceId,
+  TARGET_KEY,
+  writeTargetMark,
+} from './migration-mark.ts';
 
 export interface MigrationProgress {
   /** Entries compared so far, and how many there are. */
@@ -56,7 +64,8 @@ export async function migrateStore(options: MigrationOptions): Promise<Migration
   if (verified.written + verified.deleted > 0)
     throw new HoldfastError('condition-failed', 'somebody else writes to the target');
   const done: Operation = put(TARGET_KEY, writeTargetMark({ state: 'done', source: id }));
-  await persist(options, [done]);
+  const fenceBase = readFenceBase(await getEntry(source, FENCE_KEY)) + revision;
+  await persist(options, [put(FENCE_KEY, Buffer.from(String(fenceBase))), done]);
   return { ...copied, wasDone: false };
 }
 

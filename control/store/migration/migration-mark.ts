@@ -7,6 +7,8 @@ import type { Entry, Store } from '../store.ts';
 export const MIGRATION_PREFIX = 'migration/';
 export const TARGET_KEY = `${MIGRATION_PREFIX}target`;
 const SOURCE_KEY = `${MIGRATION_PREFIX}source`;
+/** What fences of this store begin above: those that were given out in the stores before it. */
+export const FENCE_KEY = `${MIGRATION_PREFIX}fence`;
 
 export interface TargetMark {
   readonly state: 'copying' | 'done';
@@ -36,6 +38,15 @@ export async function sourceId(store: Store, randomness: Randomness): Promise<st
   const made = Buffer.from(randomness.bytes(16).toString('hex'));
   const stands = await update(store, SOURCE_KEY, (entry) => (entry === undefined ? made : undefined));
   return (stands ?? made).toString();
+}
+
+/** @throws `format-invalid` */
+export function readFenceBase(entry: Entry | undefined): number {
+  if (entry === undefined) return 0;
+  const base = Number(entry.value.toString());
+  if (!Number.isSafeInteger(base) || base < 0)
+    throw new HoldfastError('format-invalid', `${FENCE_KEY} is not what a migration writes`);
+  return base;
 }
 
 /** A store that a migration has not finished is not one to serve from. @throws `data-in-use` */

@@ -86,7 +86,8 @@ class HastyMover {
       const { moves } = await book.read();
       const partitions = new Set(moves.map(({ partition }) => partition));
       if (moves.some(({ begun }) => begun)) await book.finish(epochsOf(this.#rings, partitions));
-      else if (moves.length > 0) await book.begin(partitions);
+      else if (moves.length > 0)
+        await book.begin(new Map(moves.map(({ partition, device }) => [partition, device])));
       context.clock.after(MOVER_STEP_MS, () => void step());
     };
     void step();
