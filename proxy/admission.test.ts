@@ -31,6 +31,13 @@ test('a request too many is answered 503 before its body is read, and there is r
   );
   assert.match(swift, /^HTTP\/1\.1 503 .*Retry-After: 1/is);
 
+  // One without a body keeps its connection, also when it is refused: to connect anew would cost both more than the answer did.
+  const get = { method: 'GET', path: '/box' };
+  const three = await exchange(bed, (socket) =>
+    socket.write(headOf(bed, get) + headOf(bed, get) + headOf(bed, get, { Connection: 'close' })),
+  );
+  assert.equal(three.match(/HTTP\/1\.1 503 /g)?.length, 3, three);
+
   for (const finish of finishers) finish();
   for (const answer of await Promise.all(accepted)) assert.match(answer, /^HTTP\/1\.1 200 /);
   for (const number of [1, 2, 3])

@@ -35,7 +35,7 @@ export interface UnreadRequest {
 export async function answerUnread(answer: UnreadAnswer): Promise<void> {
   const { request, body, headers } = answer;
   const { incoming, response, awaitsContinue } = answer.dispatched;
-  const pending = !incoming.complete && !incoming.destroyed;
+  const pending = hasBody(incoming) && !incoming.complete && !incoming.destroyed;
   const drop = (bytesMax: number) => request?.discardBody(bytesMax) ?? dropUnopened(incoming, bytesMax);
   const unasked = awaitsContinue && request?.bodyIsOpen !== true;
   const keeps =
@@ -48,6 +48,12 @@ export async function answerUnread(answer: UnreadAnswer): Promise<void> {
   // The whole answer is out, as its length says; the connection is only closed once the client had time to read it.
   if (!keeps && !unasked) await drop(LINGER_BYTES_MAX);
   response.end();
+}
+
+/** RFC 9112, 6.3: one that declares none has none, though it is not known to be complete while its head is being answered. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  if (headers['transfer-encoding'] !== undefined) return true;
+  return headers['content-length'] !== undefined && Number(headers['content-length']) !== 0;
 }
 
 function declaredWithin(incoming: IncomingMessage, bytesMax: number): boolean {

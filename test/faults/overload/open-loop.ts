@@ -51,7 +51,10 @@ class OpenLoop {
   async connect(): Promise<void> {
     for (let made = 0; made < this.#options.connections; made += 1)
       this.#wires.push(
-        await Wire.open(this.#options.port, (wire, status, dueMs) => this.#answered(wire, status, dueMs)),
+        await Wire.open(this.#options.port, {
+          answered: (wire, status, dueMs) => this.#answered(wire, status, dueMs),
+          closed: (wire) => this.#closed(wire),
+        }),
       );
     this.#free.push(...this.#wires);
   }
@@ -105,10 +108,25 @@ class OpenLoop {
     this.#ended();
   }
 
+  /** By the server: what was sent on it is not answered any more, and nothing more is sent. */
+  #closed(wire: Wire): void {
+    const place = this.#free.indexOf(wire);
+    if (place >= 0) this.#free.splice(place, 1);
+    else if (this.#left > 0) {
+      this.#failed += 1;
+      this.#ended();
+    }
+  }
+
   #ended(): void {
     this.#left -= 1;
     if (this.#left === 0) this.#over();
   }
+}
+
+interface WireEvents {
+  answered(wire: Wire, status: number, dueMs: number): void;
+  closed(wire: Wire): void;
 }
 
 /** One connection, one request at a time. */
@@ -117,7 +135,7 @@ class Wire {
   #text = '';
   #dueMs = 0;
 
-  private constructor(socket: Socket, answered: (wire: Wire, status: number, dueMs: number) => void) {
+  private constructor(socket: Socket, { answered, closed }: WireEvents) {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.setEncoding('latin1');
@@ -134,15 +152,16 @@ class Wire {
     socket.on('error', (error) => {
       throw error;
     });
+    socket.on('close', () => closed(this));
   }
 
-  static open(port: number, answered: (wire: Wire, status: number, dueMs: number) => void): Promise<Wire> {
+  static open(port: number, events: WireEvents): Promise<Wire> {
     return new Promise((resolve, reject) => {
       const socket = connect(port, '127.0.0.1');
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);
-        resolve(new Wire(socket, answered));
+        resolve(new Wire(socket, events));
       });
     });
   }
