@@ -161,7 +161,12 @@ class Entrance {
   }
 
   take(incoming: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
-    this.#pipeline.inTurn(incoming, response, () => this.#begin(incoming, response, awaitsContinue));
+    const begin = (): void =>
+      this.#pipeline.inTurn(incoming, response, () => this.#begin(incoming, response, awaitsContinue));
+    if (!this.#admission.isTurnLong) return begin();
+    setImmediate(() => {
+      if (!response.destroyed) begin();
+    });
   }
 
   #begin(incoming: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {

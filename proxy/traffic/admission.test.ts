@@ -71,6 +71,25 @@ test('a turn of the event loop that has taken requests for long refuses what it 
   assert.equal(admission.refuses(), false);
 });
 
+test('a turn that lasts takes and refuses by turns, and is known to be long until the loop comes round', async () => {
+  const clock = new ManualClock();
+  const admission = new Admission(clock, 4000);
+  assert.equal(admission.isTurnLong, false);
+  const taken: boolean[] = [];
+  for (let passedMs = 0; passedMs < 1500; passedMs += 0.5) {
+    const isTaken = !admission.refuses();
+    if (isTaken) admission.add(request(true))();
+    taken.push(isTaken);
+    clock.advance(0.5);
+    assert.equal(admission.isTurnLong, passedMs >= 250);
+  }
+  const share = taken.filter(Boolean).length / taken.length;
+  assert.ok(share > 0.45 && share < 0.55, `${share} of them are taken`);
+  await setImmediate();
+  assert.equal(admission.isTurnLong, false);
+  assert.equal(admission.refuses(), false);
+});
+
 test('what has been owed for long does not keep everybody else out, and not without a bound', async () => {
   const clock = new ManualClock();
   const admission = new Admission(clock, 4000);

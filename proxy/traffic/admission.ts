@@ -6,7 +6,7 @@
  * weighs a quarter, so that it does not keep everybody else out.
  *
  * Reads of what is in memory are answered in the turn of the event loop that takes them, and owe nothing: their queue is the sockets that
- * are ready. So a turn takes requests for a quarter of a second, and only refuses what it finds behind them.
+ * are ready. So a turn takes requests for a quarter of a second, refuses what it finds behind them for as long, and so on.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#common/io/clock.ts';
@@ -47,13 +47,24 @@ export class Admission {
   #answered = 0;
   #windowMs: number | undefined;
 
+  /** Since when the turn lasts in which requests have been asked about. */
   #turnMs: number | undefined;
-  #askedInTurn = 0;
+  /** Since when it takes requests, and how many it has been asked about since. */
+  #takingMs = 0;
+  #asked = 0;
 
   /** @param admittedMax requests under way at once, whatever they wait for. */
   constructor(clock: Clock, admittedMax: number) {
     this.#clock = clock;
     this.#admittedMax = admittedMax;
+  }
+
+  /**
+   * Whether the loop has not come round for long. As long as a thousand sockets are ready at once it never does, and no timer is called:
+   * then a request is to wait for the next turn, in which its connection has no other one.
+   */
+  get isTurnLong(): boolean {
+    return this.#turnMs !== undefined && this.#clock.monotonicMs() - this.#turnMs > TURN_MS_MAX;
   }
 
   /** Whether one that comes now is not taken. */
@@ -85,14 +96,21 @@ export class Admission {
 
   /** Whether many requests have been taken, and for long, since the loop last came round. */
   #isLongTurn(): boolean {
-    this.#askedInTurn += 1;
-    if (this.#turnMs !== undefined)
-      return this.#askedInTurn > OWED_ALWAYS && this.#clock.monotonicMs() - this.#turnMs > TURN_MS_MAX;
-    this.#turnMs = this.#clock.monotonicMs();
-    this.#askedInTurn = 1;
-    setImmediate(() => {
-      this.#turnMs = undefined;
-    });
+    this.#asked += 1;
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#turnMs === undefined) {
+      this.#turnMs = nowMs;
+      this.#takingMs = nowMs;
+      this.#asked = 1;
+      setImmediate(() => {
+        this.#turnMs = undefined;
+      });
+    }
+    const tookMs = nowMs - this.#takingMs;
+    // Thousands of requests take longer than that: it takes and refuses by turns.
+    if (tookMs <= 2 * TURN_MS_MAX) return this.#asked > OWED_ALWAYS && tookMs > TURN_MS_MAX;
+    this.#takingMs = nowMs;
+    this.#asked = 1;
     return false;
   }
 

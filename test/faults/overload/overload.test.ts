@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { ClusterStatus } from '#console/supervisor/cluster-status.ts';
 import { Foreground, holdfast, LAUNCHER } from '../../house/foreground.ts';
 import { keysIn, s3, signedHead } from '../../house/s3-request.ts';
+import { runOpenLoop } from './open-loop.ts';
 import { gatherCrowd } from './slow-crowd.ts';
 
 const PORTS = { s3: 24_100, control: 24_110, storage: 24_120, metrics: 24_130 };
@@ -17,6 +18,8 @@ const CROWD = 500;
 const ROUNDS = 40;
 const FILM_BYTES = 8 * 2 ** 20;
 const TAKEN_MAX = 20;
+/** Longer than a process's lease. */
+const LOAD_MS = 15_000;
 
 describe('overload', () => {
   let folder: string;
@@ -43,10 +46,10 @@ describe('overload', () => {
     await up.prints(/^holdfast: ready$/m);
   };
   const keys = () => keysIn(join(data, 'credentials', 'admin.env'));
+  const status = async (): Promise<ClusterStatus> =>
+    JSON.parse((await holdfast('status', '--json', '--data', data)).stdout) as ClusterStatus;
   const node = async (): Promise<{ pid: number; restarts: number }> => {
-    const { processes } = JSON.parse(
-      (await holdfast('status', '--json', '--data', data)).stdout,
-    ) as ClusterStatus;
+    const { processes } = await status();
     const found = processes.find(({ name }) => name === 'node-1');
     assert.ok(found?.pid !== undefined, 'node-1 runs');
     return { pid: found.pid, restarts: found.restarts };
@@ -96,6 +99,35 @@ describe('overload', () => {
     const listed = await (await s3(keys(), 'GET', '/films?prefix=small')).text();
     assert.ok(!listed.includes('<Key>'), 'of what was not sent to its end nothing is there');
     assert.deepEqual(await node(), { pid, restarts: 0 });
+  });
+
+  test('two thousand connections that ask again at once keep no timer from its time, and many are answered', async (t) => {
+    await start();
+    assert.equal((await s3(keys(), 'PUT', '/films')).status, 200);
+    assert.equal((await s3(keys(), 'PUT', '/films/one', 'x'.repeat(1000))).status, 200);
+    const before = await node();
+    const loading = runOpenLoop({
+      port: PORTS.s3,
+      requests: [begun('GET', '/films/one')],
+      ratePerS: 20_000,
+      durationMs: LOAD_MS,
+      connections: 4 * CROWD,
+    });
+    let isOver = false;
+    const figures = loading.finally(() => {
+      isOver = true;
+    });
+    const states = new Set<string>();
+    // By its lease, which a timer of the process renews.
+    while (!isOver) states.add((await status()).services?.find(({ id }) => id === 'node-1')?.state ?? 'none');
+    const { accepted, refused, failed } = await figures;
+    t.diagnostic(
+      `${accepted.length} accepted, ${refused.length} refused; node-1 was ${[...states].join(', ')}`,
+    );
+    assert.ok(!states.has('down'), 'node-1 is up all the time');
+    assert.equal(failed, 0);
+    assert.ok(accepted.length > 0);
+    assert.deepEqual(await node(), before);
   });
 
   test('of ten times as many requests as are taken, the others are told to slow down', async (t) => {
