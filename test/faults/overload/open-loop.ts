@@ -125,8 +125,8 @@ class OpenLoop {
 }
 
 interface WireEvents {
-  answered(wire: Wire, status: number, dueMs: number): void;
-  closed(wire: Wire): void;
+  readonly answered: (wire: Wire, status: number, dueMs: number) => void;
+  readonly closed: (wire: Wire) => void;
 }
 
 /** One connection, one request at a time. */
