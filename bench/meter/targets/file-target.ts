@@ -3,7 +3,7 @@
  * lengths and memory are multiples of 4 KiB, so a frame is read with the blocks around it.
  */
 import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { errorText } from '#common/errors.ts';
 import { OperationFailure } from '../../load/operation-failure.ts';
@@ -11,6 +11,7 @@ import { AlignedPool } from './aligned-pool.ts';
 import { ALIGNMENT_BYTES, alignedDown, alignedUp } from './alignment.ts';
 import type { ContentRange } from './content-range.ts';
 import { fileFailure } from './file-failure.ts';
+import { DIRECT_TRIAL_NAME, FilePlace } from './file-place.ts';
 import { OpenFiles } from './open-files.ts';
 import { pageMemory } from './page-memory.ts';
 import type { MediaObject, MediaTarget, Recording, TargetSpec, TargetTraits } from './target.ts';
@@ -37,11 +38,13 @@ export class FileTarget implements MediaTarget {
   readonly #content: ContentRange;
   readonly #pool: AlignedPool;
   readonly #readers: OpenFiles;
+  readonly #place: FilePlace;
   #direct = false;
 
   constructor(spec: TargetSpec, content: ContentRange) {
     this.#spec = spec;
     this.#content = content;
+    this.#place = new FilePlace(resolve(spec.place, spec.prefix), spec.reuse);
     // A read that begins and ends within blocks touches one more.
     this.#pool = new AlignedPool(spec.ioBytes + 2 * ALIGNMENT_BYTES, BUFFERS_BYTES_MAX);
     this.#readers = new OpenFiles((path) => fs.openSync(path, this.#flags(fs.constants.O_RDONLY)));
@@ -77,12 +80,12 @@ export class FileTarget implements MediaTarget {
       const why = missing ? 'there is no such folder' : errorText(error);
       throw new OperationFailure('invalid-argument', 'place', `cannot use ${place}: ${why}`);
     }
-    const folder = join(place, this.#spec.prefix);
+    const { path } = this.#place;
     try {
-      fs.mkdirSync(folder, { recursive: true });
-      this.#direct = direct !== 'off' && this.#takesDirect(folder);
+      this.#place.make();
+      this.#direct = direct !== 'off' && this.#takesDirect(path);
     } catch (error) {
-      throw fileFailure(error, folder);
+      throw fileFailure(error, path);
     }
     if (direct === 'on' && !this.#direct)
       throw new OperationFailure('invalid-argument', 'no-direct', `${place} does not take O_DIRECT`);
@@ -96,6 +99,8 @@ export class FileTarget implements MediaTarget {
       await recording.finish();
     } catch (error) {
       await recording.abort();
+      // Who asked for an object that never was does not know that there is something to remove.
+      await fs.promises.unlink(this.#pathOf(object)).catch(() => undefined);
       throw error;
     }
   }
@@ -164,7 +169,7 @@ export class FileTarget implements MediaTarget {
   }
 
   async list(prefix: string, limit: number): Promise<number> {
-    const folder = join(this.#spec.place, this.#spec.prefix, prefix);
+    const folder = join(this.#place.path, prefix);
     return await this.#attempt(folder, async () =>
       Math.min(limit, (await fs.promises.readdir(folder)).length),
     );
@@ -172,8 +177,7 @@ export class FileTarget implements MediaTarget {
 
   async removePlace(): Promise<void> {
     this.#readers.closeAll();
-    const folder = join(this.#spec.place, this.#spec.prefix);
-    await this.#attempt(folder, () => fs.promises.rm(folder, { recursive: true, force: true }));
+    await this.#attempt(this.#place.path, () => this.#place.remove());
   }
 
   close(): void {
@@ -181,7 +185,7 @@ export class FileTarget implements MediaTarget {
   }
 
   #pathOf(object: MediaObject): string {
-    return join(this.#spec.place, this.#spec.prefix, object.name);
+    return join(this.#place.path, object.name);
   }
 
   #flags(flags: number): number {
@@ -189,7 +193,7 @@ export class FileTarget implements MediaTarget {
   }
 
   #takesDirect(folder: string): boolean {
-    const path = join(folder, '.direct');
+    const path = join(folder, DIRECT_TRIAL_NAME);
     const flags = fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_DIRECT;
     const memory = Buffer.from(pageMemory(ALIGNMENT_BYTES));
     let file: number | undefined;

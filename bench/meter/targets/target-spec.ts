@@ -64,6 +64,8 @@ export interface TargetValues {
   readonly connections?: string | undefined;
   readonly 'write-at'?: string | undefined;
   readonly priority?: string | undefined;
+  /** An option of those who have clips. */
+  readonly reuse?: boolean | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -209,6 +211,7 @@ export function targetSpecOf(values: TargetValues, env: Environment): TargetSpec
   const name = values.name ?? `${NAME_PREFIX}${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`;
   const where = whereOf(values.target, name, values, env);
   const rest: Omit<TargetSpec, keyof Where> = {
+    reuse: values.reuse === true,
     seed: values.seed ?? name,
     sync: oneOf<SyncMode>('sync', values.sync ?? 'end', ['none', 'end', 'each']),
     direct: oneOf<DirectMode>('direct', values.direct ?? 'auto', ['auto', 'on', 'off']),

@@ -53,7 +53,7 @@ export interface MediaTarget {
   stat(object: MediaObject): Promise<number | undefined>;
   /** Names below a prefix, at most `limit` of them; resolves to how many there were. */
   list(prefix: string, limit: number): Promise<number>;
-  /** Removes the place, where it was made for this run and is empty. */
+  /** Removes the place, where it was made for this run, or taken up again, and is empty. */
   removePlace(): Promise<void>;
   /** Gives up requests that are still under way, where the protocol can; others end by themselves. */
   breakOff?(): void;
@@ -77,6 +77,8 @@ export interface TargetSpec {
   readonly ownBucket: boolean;
   /** What the names of all our objects begin with; ends with `/`. */
   readonly prefix: string;
+  /** Whether the place may hold what an earlier run kept. */
+  readonly reuse: boolean;
   readonly seed: string;
   readonly region: string;
   readonly user: string;
