@@ -52,9 +52,12 @@ export class Bucket {
   }
 
   /** Makes the bucket unless it is there. Throws `request-refused` or `peer-unavailable` with one clear line. */
-  async prepare(): Promise<void> {
+  async prepare(signal: AbortSignal): Promise<void> {
     const { endpoint, protocol, bucket, region } = this.target;
+    const breakOff = (): void => this.#connection.destroy();
+    signal.addEventListener('abort', breakOff);
     try {
+      signal.throwIfAborted();
       if (protocol === 'http') {
         // Folders come with their first object; this only tells whether anything answers.
         await this.#exchange({ method: 'HEAD', name: '' });
@@ -73,6 +76,8 @@ export class Bucket {
       this.#ours = true;
     } catch (error) {
       throw explained(error, `cannot use bucket ${bucket} at ${endpoint}`);
+    } finally {
+      signal.removeEventListener('abort', breakOff);
     }
   }
 

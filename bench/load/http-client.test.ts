@@ -30,9 +30,9 @@ class RawServer implements AsyncDisposable {
     return server;
   }
 
-  connection(sizeBytesMax = 1024, timeoutMs = 10_000): HttpConnection {
+  connection(sizeBytesMax = 1024, timeoutMs = 10_000, secure = false): HttpConnection {
     const { port } = this.#server.address() as AddressInfo;
-    return new HttpConnection({ secure: false, host: '127.0.0.1', port }, timeoutMs, sizeBytesMax);
+    return new HttpConnection({ secure, host: '127.0.0.1', port }, timeoutMs, sizeBytesMax);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -146,6 +146,21 @@ test('a server that says nothing is given up after the timeout, not before', asy
   connection.checkProgress(performance.now() + 4000);
   connection.checkProgress(performance.now() + 6000);
   await assert.rejects(request, kindOf('timeout'));
+});
+
+test('a server that takes the connection and never speaks TLS is given up after the timeout, or when told to', async () => {
+  let taken: () => void;
+  const taking = new Promise<void>((resolve) => (taken = resolve));
+  await using server = await RawServer.start((socket) => socket.once('data', () => taken()));
+  const connection = server.connection(1024, 5000, true);
+  const request = connection.exchange(REQUEST);
+  await taking;
+  connection.checkProgress(performance.now() + 4000);
+  connection.checkProgress(performance.now() + 6000);
+  await assert.rejects(request, kindOf('timeout'));
+  const another = connection.exchange(REQUEST);
+  connection.destroy();
+  await assert.rejects(another, kindOf('aborted'));
 });
 
 test('a server that is not there, and one that speaks something else, are told apart', async () => {

@@ -66,6 +66,8 @@ export class HttpConnection {
   #unsentWrites = 0;
   #progressAtMs = 0;
   #opened = 0;
+  /** Until the connection can be used: a socket that waits for TLS is no longer connecting. */
+  #opening = false;
 
   constructor(endpoint: Endpoint, timeoutMs: number, sizeBytesMax: number) {
     this.#endpoint = endpoint;
@@ -85,7 +87,11 @@ export class HttpConnection {
   async open(): Promise<void> {
     if (this.#socket !== undefined) return;
     const { host, port, secure } = this.#endpoint;
-    await new Promise<void>((resolve, reject) => {
+    await new Promise<void>((done, reject) => {
+      const resolve = (): void => {
+        this.#opening = false;
+        done();
+      };
       const socket = secure
         ? connectSecure({ host, port, servername: isIP(host) === 0 ? host : '' }, resolve)
         : connectPlain(
@@ -108,6 +114,7 @@ export class HttpConnection {
         socket.on('data', (chunk: Buffer) => this.#received(chunk, chunk.length));
       }
       this.#socket = socket;
+      this.#opening = true;
       this.#unsentWrites = 0;
       this.#progressAtMs = performance.now();
       socket.on('error', (error) => {
@@ -137,8 +144,7 @@ export class HttpConnection {
 
   /** Fails what is under way when nothing has moved for the timeout. To be called every second or so. */
   checkProgress(nowMs: number): void {
-    const connecting = this.#socket?.connecting === true;
-    if (this.#waiting === undefined && !connecting) return;
+    if (this.#waiting === undefined && !this.#opening) return;
     if (nowMs - this.#progressAtMs > this.#timeoutMs) this.destroy(timedOut(this.#timeoutMs / 1000));
   }
 
@@ -147,7 +153,7 @@ export class HttpConnection {
   ): void {
     const socket = this.#socket;
     if (socket === undefined) return;
-    if (socket.connecting) socket.destroy(failure);
+    if (this.#opening) socket.destroy(failure);
     else {
       this.#closed(socket, failure);
       socket.destroy();
@@ -239,6 +245,7 @@ export class HttpConnection {
     const head = this.#reader.endOfStream();
     this.#waiting = undefined;
     this.#socket = undefined;
+    this.#opening = false;
     this.#body = undefined;
     if (head === undefined) waiting?.reject(failure);
     else waiting?.resolve(head);

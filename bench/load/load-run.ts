@@ -88,7 +88,7 @@ export class LoadRun {
     try {
       if (signal.aborted) stop();
       signal.addEventListener('abort', stop);
-      await this.#bucket.prepare();
+      await this.#bucket.prepare(signal);
       await using crew = new Crew(this.#workerSetups());
       this.#crew = crew;
       await this.#rounds();
