@@ -229,12 +229,11 @@ export class FileTarget implements MediaTarget {
     const wanted = position + length - start;
     const asked = this.#direct ? alignedUp(wanted) : wanted;
     let got = 0;
-    while (got < wanted) {
-      const { bytesRead } = await fsRead(file, buffer, got, asked - got, start + got);
-      if (bytesRead === 0) break;
-      got += bytesRead;
-      // Short of the end only at an odd length: what is missing is asked for from the last whole block on.
-      if (this.#direct && got < wanted) got = alignedDown(got);
+    for (let from = 0; got < wanted; from = this.#direct ? alignedDown(got) : got) {
+      const { bytesRead } = await fsRead(file, buffer, from, asked - from, start + from);
+      // O_DIRECT asks again from the last whole block on: where nothing is added, the file ends.
+      if (from + bytesRead <= got) break;
+      got = from + bytesRead;
     }
     if (got < wanted)
       throw new OperationFailure(

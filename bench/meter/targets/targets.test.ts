@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -101,6 +101,33 @@ describe('a target', () => {
       await target.read(clip, 0, 100_000);
       await assert.rejects(target.read(clip, 140_000, 20_000), /differs within the block at byte 140000/);
       await assert.rejects(target.read(clip, 170_000, 20_000), /ends at byte 180000/);
+      target.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('tells a file cut short at any byte, past the page cache too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-meter-'));
+    try {
+      const target = open({ target: folder, name: 'cut', direct: 'auto' });
+      await target.prepare();
+      const clip = object('clip-1', 1, 20_000);
+      await target.put(clip);
+      for (const [length, position, wanted] of [
+        [12_288, 0, 14_000],
+        [10_000, 9000, 3000],
+        [10_000, 0, 12_000],
+        [10_000, 10_500, 100],
+        [1, 0, 2],
+        [0, 0, 1],
+      ] as const) {
+        truncateSync(join(folder, 'cut', 'clip-1'), length);
+        await assert.rejects(target.read(clip, position, wanted), {
+          kind: 'length-mismatch',
+          message: new RegExp(`ends at byte ${length < position ? '\\d+' : length}$`),
+        });
+      }
       target.close();
     } finally {
       rmSync(folder, { recursive: true });
