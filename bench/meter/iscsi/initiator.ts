@@ -3,7 +3,7 @@
  * to the target's command window, and moves data by Data-In, immediate data and R2T. Nothing is retried.
  */
 import { connect, type Socket } from 'node:net';
-import { OperationFailure, socketFailure } from '../../load/operation-failure.ts';
+import { OperationFailure, socketFailure, timedOut } from '../../load/operation-failure.ts';
 import { type IscsiAddress, login, type SessionLimits } from './login.ts';
 import {
   FINAL,
@@ -22,6 +22,7 @@ const WRITES = 0x20;
 const SIMPLE = 0x01;
 const HAS_STATUS = 0x01;
 const UNIT_ATTENTION = 6;
+const PROGRESS_CHECK_PERIOD_MS_MAX = 500;
 
 export interface ScsiCommand {
   readonly cdb: Buffer;
@@ -33,6 +34,8 @@ export interface ScsiCommand {
 
 interface Task {
   readonly command: ScsiCommand;
+  /** When it was queued, or anything of it last moved. */
+  progressAtMs: number;
   resolve(): void;
   reject(failure: OperationFailure): void;
 }
@@ -48,16 +51,25 @@ export class Initiator {
   #statusNumber = 0;
   #nextTag = 1;
   #broken: OperationFailure | undefined;
+  #timeoutMs = 0;
+  #watch: NodeJS.Timeout | undefined;
+  /** When the target last said anything, and when the system last took anything for it. */
+  #heardAtMs = 0;
+  #sentAtMs = 0;
 
   constructor(address: IscsiAddress) {
     this.#address = address;
   }
 
-  /** Connects and logs in. Throws with one clear line. */
+  /**
+   * Connects and logs in. Throws with one clear line.
+   * @param timeoutMs without any progress of a command, after which the session is given up.
+   */
   async open(timeoutMs: number): Promise<void> {
     const { host, port } = this.#address;
     const socket = connect({ host, port, noDelay: true });
     this.#socket = socket;
+    this.#timeoutMs = timeoutMs;
     const limit = setTimeout(
       () =>
         socket.destroy(
@@ -78,7 +90,10 @@ export class Initiator {
       place: (received) => this.#placeOf(received),
       received: (received, data) => this.#received(received, data),
     });
+    const periodMs = Math.min(timeoutMs / 4, PROGRESS_CHECK_PERIOD_MS_MAX);
+    this.#watch = setInterval(() => this.#checkProgress(performance.now()), periodMs).unref();
     socket.on('data', (chunk: Buffer) => {
+      this.#heardAtMs = performance.now();
       try {
         reader.push(chunk);
       } catch (error) {
@@ -103,7 +118,25 @@ export class Initiator {
     }
   }
 
+  /**
+   * Gives the session up when nothing of a command has moved for the timeout: what a command reads into may not be used
+   * again before it has ended, and with its session it has.
+   */
+  #checkProgress(nowMs: number): void {
+    const sending = (this.#socket?.writableLength ?? 0) > 0;
+    const stuck = ({ progressAtMs }: Task): boolean =>
+      nowMs - Math.max(progressAtMs, sending ? this.#sentAtMs : 0) > this.#timeoutMs;
+    const [next] = this.#waiting;
+    // One that waits for others is not stuck; one that waits for the target's window alone is.
+    const shutOut =
+      next !== undefined && this.#tasks.size === 0 && nowMs - this.#heardAtMs > this.#timeoutMs
+        ? stuck(next.task)
+        : false;
+    if (shutOut || [...this.#tasks.values()].some(stuck)) this.#break(timedOut(this.#timeoutMs / 1000));
+  }
+
   close(): void {
+    clearInterval(this.#watch);
     const socket = this.#socket;
     if (socket === undefined || this.#broken !== undefined) return;
     // Logout with reason 0 closes the session (RFC 7143, section 11.14).
@@ -120,7 +153,7 @@ export class Initiator {
     return new Promise((resolve, reject) => {
       const taskTag = this.#nextTag;
       this.#nextTag = this.#nextTag >= RESERVED_TAG - 1 ? 1 : this.#nextTag + 1;
-      this.#waiting.push({ taskTag, task: { command, resolve, reject } });
+      this.#waiting.push({ taskTag, task: { command, resolve, reject, progressAtMs: performance.now() } });
       this.#sendWaiting();
     });
   }
@@ -137,6 +170,7 @@ export class Initiator {
     const limits = this.#limits as SessionLimits;
     const { cdb, into, from } = task.command;
     this.#tasks.set(taskTag, task);
+    task.progressAtMs = performance.now();
     const most = limits.immediateData ? Math.min(limits.firstBurstBytes, limits.sendDataBytesMax) : 0;
     const immediateBytes = Math.min(from?.length ?? 0, most);
     const flags = FINAL | SIMPLE | (into === undefined ? 0 : READS) | (from === undefined ? 0 : WRITES);
@@ -155,7 +189,7 @@ export class Initiator {
     const socket = this.#socket;
     if (socket === undefined) return;
     socket.cork();
-    socket.write(bytes);
+    socket.write(bytes, () => (this.#sentAtMs = performance.now()));
     if (data !== undefined && data.length > 0) {
       socket.write(data);
       const padding = paddedBytes(data.length) - data.length;
@@ -179,6 +213,8 @@ export class Initiator {
       (opcode === responseOpcodes.nopIn && received.taskTag === RESERVED_TAG);
     if (hasStatus && !asked) this.#statusNumber = (bytes.readUInt32BE(24) + 1) >>> 0;
     this.#commandNumberMax = bytes.readUInt32BE(32);
+    const task = this.#tasks.get(received.taskTag);
+    if (task !== undefined) task.progressAtMs = performance.now();
     if (opcode === responseOpcodes.dataIn) {
       if (hasStatus) this.#ended(received, Buffer.alloc(0));
     } else if (opcode === responseOpcodes.response) this.#ended(received, data);
@@ -239,6 +275,7 @@ export class Initiator {
   }
 
   #break(failure: OperationFailure): void {
+    clearInterval(this.#watch);
     if (this.#broken === undefined) this.#socket?.destroy();
     this.#broken ??= failure;
     for (const task of this.#tasks.values()) task.reject(this.#broken);

@@ -1,0 +1,52 @@
+/** The initiator and the target of logical units against a planted one. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ContentRange } from '../targets/content-range.ts';
+import { openTarget } from '../targets/open-target.ts';
+import type { MediaObject, MediaTarget } from '../targets/target.ts';
+import { type TargetValues, targetSpecOf } from '../targets/target-spec.ts';
+import { CAPACITY, PlantedTarget, READ, SYNCHRONIZE, WRITE } from './planted-target.ts';
+
+function open(planted: PlantedTarget, values: TargetValues = {}): MediaTarget {
+  const spec = targetSpecOf({ target: planted.url, overwrite: true, seed: 'a test', ...values }, {});
+  return openTarget(spec, new ContentRange(spec.seed));
+}
+
+function object(index: number, sizeBytes: number): MediaObject {
+  return { name: `clip-${index}`, key: { family: 7, index }, sizeBytes };
+}
+
+test('a logical unit keeps what is written, by immediate data and by pieces that are asked for', async () => {
+  await using planted = await PlantedTarget.start();
+  const target = open(planted);
+  await target.prepare();
+  const clip = object(1, 300_001);
+  await target.put(clip);
+  await target.read(clip, 0, clip.sizeBytes);
+  await target.read(clip, 1000, 100_000);
+  assert.deepEqual(
+    [CAPACITY, WRITE, SYNCHRONIZE, READ].map((operation) => planted.counts.get(operation)),
+    [1, 1, 1, 2],
+  );
+  target.close();
+});
+
+for (const [what, operation] of [
+  ['read', READ],
+  ['write', WRITE],
+  ['synchronize', SYNCHRONIZE],
+  ['capacity', CAPACITY],
+] as const)
+  test(`a ${what} that is never answered fails after the timeout, and the session with it`, async () => {
+    await using planted = await PlantedTarget.start();
+    planted.faults = (command) => (command.operation === operation ? { silent: true } : undefined);
+    const target = open(planted, { timeout: '200ms' });
+    const clip = object(1, 20_000);
+    const use = async (): Promise<void> => {
+      await target.prepare();
+      await target.put(clip);
+      await target.read(clip, 0, clip.sizeBytes);
+    };
+    await assert.rejects(use(), { kind: 'timeout' });
+    target.close();
+  });
