@@ -9,6 +9,8 @@ function cdb16(operation: number, address: number, blocks: number): Buffer {
 }
 
 export const READ_CAPACITY_BYTES = 32;
+/** Of the answer, what `capacityOf` looks at. */
+export const READ_CAPACITY_BYTES_LEAST = 12;
 
 /** READ CAPACITY (16): SERVICE ACTION IN with action 0x10. */
 export function readCapacity(): Buffer {

@@ -50,3 +50,33 @@ for (const [what, operation] of [
     await assert.rejects(use(), { kind: 'timeout' });
     target.close();
   });
+
+test('a read that is answered without all of its data is no read of what lay there before', async () => {
+  await using planted = await PlantedTarget.start();
+  const target = open(planted);
+  await target.prepare();
+  const clip = object(1, 20_480);
+  for (const dataBytes of [0, 512, 20_479]) {
+    // What is read next would go to the buffer out of which the same was just written.
+    await target.put(clip);
+    planted.faults = ({ operation }) => (operation === READ ? { dataBytes } : undefined);
+    await assert.rejects(target.read(clip, 0, clip.sizeBytes), {
+      kind: 'length-mismatch',
+      message: `the target gave ${dataBytes} bytes of 20480`,
+    });
+  }
+  planted.faults = ({ operation }) => (operation === WRITE ? { residualBytes: 512 } : undefined);
+  await assert.rejects(target.put(clip), { message: 'the target left out 512 bytes of 20480' });
+  target.close();
+});
+
+test('the size of a unit is taken from a shorter answer, as long as it is in it', async () => {
+  await using planted = await PlantedTarget.start();
+  const capacity = (dataBytes: number) => {
+    planted.faults = ({ operation }) => (operation === CAPACITY ? { dataBytes } : undefined);
+    const target = open(planted);
+    return target.prepare().finally(() => target.close());
+  };
+  await capacity(12);
+  await assert.rejects(capacity(11), { kind: 'length-mismatch' });
+});

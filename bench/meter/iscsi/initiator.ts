@@ -21,6 +21,8 @@ const READS = 0x40;
 const WRITES = 0x20;
 const SIMPLE = 0x01;
 const HAS_STATUS = 0x01;
+const UNDERFLOW = 0x02;
+const OVERFLOW = 0x04;
 const UNIT_ATTENTION = 6;
 const PROGRESS_CHECK_PERIOD_MS_MAX = 500;
 
@@ -28,6 +30,8 @@ export interface ScsiCommand {
   readonly cdb: Buffer;
   /** Filled by a command that reads. */
   readonly into?: Buffer;
+  /** Of what is read, for a command whose answer may be shorter than `into`. */
+  readonly leastBytes?: number;
   /** Sent by a command that writes. */
   readonly from?: Buffer;
 }
@@ -36,6 +40,7 @@ interface Task {
   readonly command: ScsiCommand;
   /** When it was queued, or anything of it last moved. */
   progressAtMs: number;
+  receivedBytes: number;
   resolve(): void;
   reject(failure: OperationFailure): void;
 }
@@ -153,7 +158,10 @@ export class Initiator {
     return new Promise((resolve, reject) => {
       const taskTag = this.#nextTag;
       this.#nextTag = this.#nextTag >= RESERVED_TAG - 1 ? 1 : this.#nextTag + 1;
-      this.#waiting.push({ taskTag, task: { command, resolve, reject, progressAtMs: performance.now() } });
+      this.#waiting.push({
+        taskTag,
+        task: { command, resolve, reject, progressAtMs: performance.now(), receivedBytes: 0 },
+      });
       this.#sendWaiting();
     });
   }
@@ -200,9 +208,10 @@ export class Initiator {
 
   #placeOf({ opcode, taskTag, dataBytes, bytes }: ReceivedHeader): Buffer | undefined {
     if (opcode !== responseOpcodes.dataIn) return undefined;
-    const into = this.#tasks.get(taskTag)?.command.into;
+    const task = this.#tasks.get(taskTag);
     const offset = bytes.readUInt32BE(40);
-    return into?.subarray(offset, offset + dataBytes);
+    if (task !== undefined) task.receivedBytes += dataBytes;
+    return task?.command.into?.subarray(offset, offset + dataBytes);
   }
 
   #received(received: ReceivedHeader, data: Buffer): void {
@@ -231,14 +240,18 @@ export class Initiator {
     this.#sendWaiting();
   }
 
-  #ended({ taskTag, bytes, opcode }: ReceivedHeader, data: Buffer): void {
+  #ended({ taskTag, bytes, flags, opcode }: ReceivedHeader, data: Buffer): void {
     const task = this.#tasks.get(taskTag);
     if (task === undefined) return;
     this.#tasks.delete(taskTag);
     const status = bytes[3] ?? 0;
     const response = opcode === responseOpcodes.response ? (bytes[2] ?? 0) : 0;
-    if (status === 0 && response === 0) task.resolve();
-    else task.reject(statusFailure(status, response, data));
+    const failure =
+      status === 0 && response === 0
+        ? shortfall(task, flags, bytes.readUInt32BE(44))
+        : statusFailure(status, response, data);
+    if (failure === undefined) task.resolve();
+    else task.reject(failure);
   }
 
   /** Sends what the target is ready for, in pieces that it takes. */
@@ -283,6 +296,25 @@ export class Initiator {
     this.#tasks.clear();
     this.#waiting.length = 0;
   }
+}
+
+/**
+ * What was not moved although the status is GOOD, told by the residual count (RFC 7143, section 11.4.5) or by what came:
+ * a buffer that was not filled still holds what another command has read or written.
+ */
+function shortfall(
+  { command, receivedBytes }: Task,
+  flags: number,
+  residualBytes: number,
+): OperationFailure | undefined {
+  const { into, from, leastBytes = into?.length ?? 0 } = command;
+  const wrong = (detail: string): OperationFailure =>
+    new OperationFailure('data-corrupt', 'length-mismatch', detail);
+  if (receivedBytes < leastBytes) return wrong(`the target gave ${receivedBytes} bytes of ${leastBytes}`);
+  if ((flags & OVERFLOW) !== 0) return wrong(`the target would move ${residualBytes} bytes more`);
+  return from !== undefined && (flags & UNDERFLOW) !== 0
+    ? wrong(`the target left out ${residualBytes} bytes of ${from.length}`)
+    : undefined;
 }
 
 /** What a status other than GOOD is, with the sense that came with it (RFC 7143, section 11.4.7; SPC, sense data). */

@@ -10,6 +10,7 @@ import {
   capacityOf,
   read16,
   READ_CAPACITY_BYTES,
+  READ_CAPACITY_BYTES_LEAST,
   readCapacity,
   synchronizeCache,
   write16,
@@ -73,7 +74,8 @@ export class IscsiTarget implements MediaTarget {
   async prepare(): Promise<void> {
     await this.#initiator.open(this.#spec.timeoutMs);
     const answer = Buffer.alloc(READ_CAPACITY_BYTES);
-    await this.#initiator.perform({ cdb: readCapacity(), into: answer });
+    const leastBytes = READ_CAPACITY_BYTES_LEAST;
+    await this.#initiator.perform({ cdb: readCapacity(), into: answer, leastBytes });
     const { blocks, blockBytes } = capacityOf(answer);
     if (blockBytes < 512 || blockBytes > 8192)
       throw new OperationFailure(
