@@ -80,3 +80,41 @@ test('the size of a unit is taken from a shorter answer, as long as it is in it'
   await capacity(12);
   await assert.rejects(capacity(11), { kind: 'length-mismatch' });
 });
+
+/** Sense data (SPC-4, section 4.5) of a key and an additional code with its qualifier. */
+function senseOf(format: string, key: number, code: number, qualifier: number): Buffer {
+  const sense = Buffer.alloc(18);
+  if (format === 'fixed') {
+    sense[0] = 0x70;
+    sense[2] = key;
+    sense.set([code, qualifier], 12);
+  } else sense.set([0x72, key, code, qualifier]);
+  return sense;
+}
+
+for (const format of ['fixed', 'descriptor']) {
+  test(`several unit attentions in a row are taken, with sense data in ${format} format`, async () => {
+    await using planted = await PlantedTarget.start();
+    const attention = senseOf(format, 6, 0x29, 0);
+    planted.faults = ({ operation, count }) =>
+      operation === CAPACITY && count < 3 ? { sense: attention } : undefined;
+    const target = open(planted);
+    await target.prepare();
+    assert.equal(planted.counts.get(CAPACITY), 4);
+    planted.faults = () => ({ sense: attention });
+    await assert.rejects(target.put(object(1, 512)), { kind: 'unit-attention' });
+    target.close();
+  });
+
+  test(`what a unit refuses is told with key and code, with sense data in ${format} format`, async () => {
+    await using planted = await PlantedTarget.start();
+    const target = open(planted);
+    await target.prepare();
+    planted.faults = () => ({ sense: senseOf(format, 7, 0x27, 2) });
+    await assert.rejects(target.put(object(1, 512)), {
+      kind: 'scsi-2',
+      message: 'the logical unit refuses: status 2, sense key 7, code 39/2',
+    });
+    target.close();
+  });
+}

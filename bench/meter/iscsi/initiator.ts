@@ -24,6 +24,10 @@ const HAS_STATUS = 0x01;
 const UNDERFLOW = 0x02;
 const OVERFLOW = 0x04;
 const UNIT_ATTENTION = 6;
+/** In a row: a unit has a few to tell to a new session (of being powered on, of another's changes to it). */
+const UNIT_ATTENTIONS_MAX = 8;
+/** Response codes of sense data in descriptor format; others are in fixed format (SPC-4, section 4.5). */
+const DESCRIPTOR_SENSE = new Set([0x72, 0x73]);
 const PROGRESS_CHECK_PERIOD_MS_MAX = 500;
 
 export interface ScsiCommand {
@@ -113,14 +117,19 @@ export class Initiator {
     );
   }
 
-  /** Resolves when the command has ended well. Throws what its status is; a unit attention is told and taken once more. */
+  /**
+   * Resolves when the command has ended well. Throws what its status is. A unit attention is told instead of doing the
+   * command, each only once: behind it the command is given again.
+   */
   async perform(command: ScsiCommand): Promise<void> {
-    try {
-      await this.#queue(command);
-    } catch (error) {
-      if (!(error instanceof OperationFailure && error.kind === 'unit-attention')) throw error;
-      await this.#queue(command);
-    }
+    for (let attentions = 0; ; attentions++)
+      try {
+        await this.#queue(command);
+        return;
+      } catch (error) {
+        const attention = error instanceof OperationFailure && error.kind === 'unit-attention';
+        if (!attention || attentions >= UNIT_ATTENTIONS_MAX) throw error;
+      }
   }
 
   /**
@@ -326,9 +335,10 @@ function statusFailure(status: number, response: number, data: Buffer): Operatio
       `the target could not do it, response ${response}`,
     );
   const sense = data.subarray(2);
-  const key = (sense[2] ?? 0) & 0x0f;
+  const [keyAt, codeAt] = DESCRIPTOR_SENSE.has((sense[0] ?? 0) & 0x7f) ? [1, 2] : [2, 12];
+  const key = (sense[keyAt] ?? 0) & 0x0f;
   if (status === 2 && key === UNIT_ATTENTION)
     return new OperationFailure('request-refused', 'unit-attention', 'unit attention');
-  const detail = `status ${status}, sense key ${key}, code ${sense[12] ?? 0}/${sense[13] ?? 0}`;
+  const detail = `status ${status}, sense key ${key}, code ${sense[codeAt] ?? 0}/${sense[codeAt + 1] ?? 0}`;
   return new OperationFailure('request-refused', `scsi-${status}`, `the logical unit refuses: ${detail}`);
 }
