@@ -118,3 +118,15 @@ for (const format of ['fixed', 'descriptor']) {
     target.close();
   });
 }
+
+test('two meters at one target have sessions of their own', async () => {
+  await using planted = await PlantedTarget.start();
+  const targets = [open(planted), open(planted)];
+  await Promise.all(targets.map((target) => target.prepare()));
+  const [first, second] = planted.logins.map(({ sessionId }) => sessionId);
+  // Of a drawn id the two highest bits are 10.
+  assert.match(first ?? '', /^80/);
+  assert.match(second ?? '', /^80/);
+  assert.notEqual(first, second);
+  for (const target of targets) target.close();
+});

@@ -1,5 +1,5 @@
 /** The login phase: security, with CHAP where there is a user, then the operational parameters (RFC 7143, section 6). */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { OperationFailure, socketFailure } from '../../load/operation-failure.ts';
 import {
@@ -82,7 +82,11 @@ function loginFailure(status: number): OperationFailure {
 
 class LoginExchange {
   readonly #socket: Socket;
-  readonly #sessionId = Buffer.from([0x80, 0, 0, 0, 0, 1]);
+  /**
+   * Of the kind that is drawn (RFC 7143, section 11.12.5). A target takes a login with a name and an id that it knows for
+   * the same session begun anew, and ends the one before: that of another meter.
+   */
+  readonly #sessionId = Buffer.concat([Buffer.from([0x80]), randomBytes(5)]);
   #heard: (answer: Answer) => void = () => undefined;
   #failed: (failure: OperationFailure) => void = () => undefined;
   #statusNumber = 0;
