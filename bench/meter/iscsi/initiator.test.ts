@@ -130,3 +130,18 @@ test('two meters at one target have sessions of their own', async () => {
   assert.notEqual(first, second);
   for (const target of targets) target.close();
 });
+
+for (const pairs of [
+  { MaxRecvDataSegmentLength: '0' },
+  { MaxRecvDataSegmentLength: 'much' },
+  { MaxRecvDataSegmentLength: '16777216' },
+  { FirstBurstLength: '-1' },
+  { FirstBurstLength: '511' },
+])
+  test(`a target that wants ${JSON.stringify(pairs)} is refused`, async () => {
+    await using planted = await PlantedTarget.start();
+    planted.pairs = pairs;
+    const target = open(planted);
+    await assert.rejects(target.prepare(), { kind: 'iscsi-login', message: /^the target wants \w+=/ });
+    target.close();
+  });

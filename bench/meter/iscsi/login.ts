@@ -42,7 +42,10 @@ const OPERATIONAL = 1;
 const FULL_FEATURE = 3;
 const INITIATOR_NAME = 'iqn.2026-11.org.holdfast:meter';
 const RECEIVE_BYTES = 256 * 1024;
+const SEND_BYTES_MAX = 2 ** 20;
 const DEFAULT_DATA_BYTES = 8192;
+const LENGTH_BYTES_MIN = 512;
+const LENGTH_BYTES_MAX = 2 ** 24 - 1;
 const CHAP_MD5 = '5';
 const EXCHANGES_MAX = 10;
 
@@ -183,6 +186,13 @@ async function authenticate(
   await exchange.ask(SECURITY, OPERATIONAL, { CHAP_N: user, CHAP_R: response });
 }
 
+/** Throws when it is no length that may be agreed on (RFC 7143, sections 13.12 and 13.14). */
+function lengthOf(pairs: Readonly<Record<string, string>>, key: string, otherwise: number): number {
+  const value = Number(pairs[key] ?? otherwise);
+  if (Number.isInteger(value) && value >= LENGTH_BYTES_MIN && value <= LENGTH_BYTES_MAX) return value;
+  throw new OperationFailure('protocol-violation', 'iscsi-login', `the target wants ${key}=${pairs[key]}`);
+}
+
 /** Throws with one clear line. What comes on the socket afterwards is the caller's. */
 export async function login(socket: Socket, address: IscsiAddress): Promise<Session> {
   const exchange = new LoginExchange(socket);
@@ -194,12 +204,12 @@ export async function login(socket: Socket, address: IscsiAddress): Promise<Sess
     const { received, pairs } = await exchange.ask(OPERATIONAL, FULL_FEATURE, keys);
     if ((received.flags & 0x83) !== (FINAL | FULL_FEATURE))
       throw new OperationFailure('protocol-violation', 'iscsi-login', 'the target does not end the login');
-    const least = (key: string, ours: number): number => Math.min(ours, Number(pairs[key] ?? ours));
+    const takenBytes = lengthOf(pairs, 'MaxRecvDataSegmentLength', DEFAULT_DATA_BYTES);
     return {
       limits: {
         immediateData: pairs['ImmediateData'] !== 'No',
-        firstBurstBytes: least('FirstBurstLength', RECEIVE_BYTES),
-        sendDataBytesMax: Math.min(2 ** 20, Number(pairs['MaxRecvDataSegmentLength'] ?? DEFAULT_DATA_BYTES)),
+        firstBurstBytes: Math.min(RECEIVE_BYTES, lengthOf(pairs, 'FirstBurstLength', RECEIVE_BYTES)),
+        sendDataBytesMax: Math.min(SEND_BYTES_MAX, takenBytes),
       },
       commandNumber: received.bytes.readUInt32BE(28),
       commandNumberMax: received.bytes.readUInt32BE(32),
