@@ -1,5 +1,6 @@
 /** The initiator and the target of logical units against a planted one. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { ContentRange } from '../targets/content-range.ts';
 import { openTarget } from '../targets/open-target.ts';
@@ -145,3 +146,17 @@ for (const pairs of [
     await assert.rejects(target.prepare(), { kind: 'iscsi-login', message: /^the target wants \w+=/ });
     target.close();
   });
+
+test('a login that fails leaves no connection', async () => {
+  await using planted = await PlantedTarget.start();
+  planted.loginStatus = 0x0203;
+  const target = open(planted);
+  await assert.rejects(target.prepare(), /there is no such target/);
+  await assert.rejects(target.prepare(), /there is no such target/);
+  const [socket] = planted.sockets;
+  if (socket !== undefined) await once(socket, 'close');
+  const [another] = planted.sockets;
+  if (another !== undefined) await once(another, 'close');
+  assert.equal(planted.sockets.size, 0);
+  target.close();
+});

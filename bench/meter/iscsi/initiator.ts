@@ -92,6 +92,11 @@ export class Initiator {
       this.#commandNumber = session.commandNumber;
       this.#commandNumberMax = session.commandNumberMax;
       this.#statusNumber = session.statusNumber;
+    } catch (error) {
+      // What the target still says on it is nobody's any more, a reset too.
+      socket.on('error', () => undefined).destroy();
+      this.#socket = undefined;
+      throw error;
     } finally {
       clearTimeout(limit);
     }
