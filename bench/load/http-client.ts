@@ -6,7 +6,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
 import { generationBuffer } from './content.ts';
-import { OperationFailure, socketFailure, timedOut } from './operation-failure.ts';
+import { OperationFailure, socketFailure, stopped, timedOut } from './operation-failure.ts';
 import { type BodyReceiver, type ResponseHead, ResponseReader } from './response-reader.ts';
 
 const SMALL_BODY_BYTES_MAX = 64 * 1024;
@@ -148,9 +148,7 @@ export class HttpConnection {
     if (nowMs - this.#progressAtMs > this.#timeoutMs) this.destroy(timedOut(this.#timeoutMs / 1000));
   }
 
-  destroy(
-    failure: OperationFailure = new OperationFailure('aborted', 'aborted', 'the run was stopped'),
-  ): void {
+  destroy(failure: OperationFailure = stopped()): void {
     const socket = this.#socket;
     if (socket === undefined) return;
     if (this.#opening) socket.destroy(failure);

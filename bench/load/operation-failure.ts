@@ -16,6 +16,11 @@ export function timedOut(seconds: number): OperationFailure {
   return new OperationFailure('peer-unavailable', 'timeout', `no progress for ${seconds} s`);
 }
 
+/** What was under way when the run was told to end. */
+export function stopped(): OperationFailure {
+  return new OperationFailure('aborted', 'aborted', 'the run was stopped');
+}
+
 /** @param code the S3 error code of the answer's body, '' when there is none. */
 export function refused(status: number, code: string, message: string): OperationFailure {
   const kind = code === '' ? `http-${status}` : `http-${status} ${code}`;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import type { OperationFailure } from '../../load/operation-failure.ts';
 import { ContentRange } from '../targets/content-range.ts';
 import { openTarget } from '../targets/open-target.ts';
 import type { MediaObject, MediaTarget } from '../targets/target.ts';
@@ -11,6 +12,11 @@ import { CAPACITY, PlantedTarget, READ, SYNCHRONIZE, WRITE } from './planted-tar
 function open(planted: PlantedTarget, values: TargetValues = {}): MediaTarget {
   const spec = targetSpecOf({ target: planted.url, overwrite: true, seed: 'a test', ...values }, {});
   return openTarget(spec, new ContentRange(spec.seed));
+}
+
+async function counted(planted: PlantedTarget, operation: number, commands: number): Promise<void> {
+  while ((planted.counts.get(operation) ?? 0) < commands)
+    await new Promise((resolve) => setImmediate(resolve));
 }
 
 function object(index: number, sizeBytes: number): MediaObject {
@@ -159,4 +165,57 @@ test('a login that fails leaves no connection', async () => {
   if (another !== undefined) await once(another, 'close');
   assert.equal(planted.sockets.size, 0);
   target.close();
+});
+
+test('what a recording that was given up still writes harms no other object, and its room is given back', async () => {
+  await using planted = await PlantedTarget.start();
+  const held = Promise.withResolvers<void>();
+  planted.faults = ({ operation, count }) =>
+    operation === WRITE && count === 0 ? { after: held.promise } : undefined;
+  const target = open(planted);
+  await target.prepare();
+  const take = object(1, 400_000);
+  const recording = await target.record(take);
+  const append = recording.append(0, take.sizeBytes);
+  await counted(planted, WRITE, 1);
+  await recording.abort();
+  target.breakOff?.();
+  await target.remove(take);
+  const clip = object(2, 400_000);
+  await target.put(clip);
+  held.resolve();
+  await append;
+  await target.read(clip, 0, clip.sizeBytes);
+  await target.remove(clip);
+  const large = object(3, 900_000);
+  await target.put(large);
+  await target.read(large, 0, large.sizeBytes);
+  await assert.rejects(recording.append(0, 10), { kind: 'aborted' });
+  target.close();
+});
+
+test('a run that is broken off sends nothing more, and closing fails what is under way', async () => {
+  await using planted = await PlantedTarget.start(4 * 2 ** 20);
+  const target = open(planted);
+  await target.prepare();
+  const clip = object(1, 3 * 2 ** 20);
+  await target.put(clip);
+  const held = Promise.withResolvers<void>();
+  planted.faults = () => ({ after: held.promise });
+  const reads = [0, 1].map(() => target.read(clip, 0, clip.sizeBytes));
+  const ended = Promise.allSettled(reads);
+  await counted(planted, READ, reads.length);
+  target.breakOff?.();
+  held.resolve();
+  assert.deepEqual(
+    (await ended).map((one) => one.status === 'rejected' && (one.reason as OperationFailure).kind),
+    ['aborted', 'aborted'],
+  );
+  // One piece of three was under way.
+  assert.equal(planted.counts.get(READ), reads.length);
+  planted.faults = () => ({ silent: true });
+  const last = target.read(clip, 0, 512);
+  await counted(planted, READ, reads.length + 1);
+  target.close();
+  await assert.rejects(last, { kind: 'aborted' });
 });

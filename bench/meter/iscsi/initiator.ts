@@ -3,7 +3,7 @@
  * to the target's command window, and moves data by Data-In, immediate data and R2T. Nothing is retried.
  */
 import { connect, type Socket } from 'node:net';
-import { OperationFailure, socketFailure, timedOut } from '../../load/operation-failure.ts';
+import { OperationFailure, socketFailure, stopped, timedOut } from '../../load/operation-failure.ts';
 import { type IscsiAddress, login, type SessionLimits } from './login.ts';
 import {
   FINAL,
@@ -154,6 +154,11 @@ export class Initiator {
     if (shutOut || [...this.#tasks.values()].some(stuck)) this.#break(timedOut(this.#timeoutMs / 1000));
   }
 
+  /** Fails what has not been sent. The rest ends by itself: it cannot be taken back without asking the target. */
+  breakOff(): void {
+    for (const { task } of this.#waiting.splice(0)) task.reject(stopped());
+  }
+
   close(): void {
     clearInterval(this.#watch);
     const socket = this.#socket;
@@ -164,7 +169,9 @@ export class Initiator {
     bytes.writeUInt32BE(this.#commandNumber, 24);
     bytes.writeUInt32BE(this.#statusNumber, 28);
     socket.end(bytes);
-    this.#broken = new OperationFailure('aborted', 'aborted', 'the run was stopped');
+    socket.unref();
+    this.#broken = stopped();
+    this.#failAll(this.#broken);
   }
 
   #queue(command: ScsiCommand): Promise<void> {
@@ -305,8 +312,12 @@ export class Initiator {
     clearInterval(this.#watch);
     if (this.#broken === undefined) this.#socket?.destroy();
     this.#broken ??= failure;
-    for (const task of this.#tasks.values()) task.reject(this.#broken);
-    for (const { task } of this.#waiting) task.reject(this.#broken);
+    this.#failAll(this.#broken);
+  }
+
+  #failAll(failure: OperationFailure): void {
+    for (const task of this.#tasks.values()) task.reject(failure);
+    for (const { task } of this.#waiting) task.reject(failure);
     this.#tasks.clear();
     this.#waiting.length = 0;
   }

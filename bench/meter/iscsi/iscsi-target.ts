@@ -2,7 +2,7 @@
  * A logical unit of an iSCSI target, by our own initiator. Objects lie on it one behind the other; where, only the process
  * that wrote them knows, so one process measures. What the unit held is overwritten.
  */
-import { OperationFailure } from '../../load/operation-failure.ts';
+import { OperationFailure, stopped } from '../../load/operation-failure.ts';
 import { AlignedPool } from '../targets/aligned-pool.ts';
 import type { ContentRange } from '../targets/content-range.ts';
 import type { MediaObject, MediaTarget, Recording, TargetSpec, TargetTraits } from '../targets/target.ts';
@@ -32,6 +32,12 @@ export function parseIscsiUrl(url: string): Omit<IscsiAddress, 'user' | 'secret'
 interface Area {
   readonly startBytes: number;
   readonly lengthBytes: number;
+  /** Appends under way. */
+  writers: number;
+}
+
+function endOf({ startBytes, lengthBytes }: Area): number {
+  return startBytes + lengthBytes;
 }
 
 export class IscsiTarget implements MediaTarget {
@@ -40,6 +46,9 @@ export class IscsiTarget implements MediaTarget {
   readonly #initiator: Initiator;
   readonly #pool: AlignedPool;
   readonly #areas = new Map<string, Area>();
+  /** Whose objects are gone, and which nobody else may have: what was sent to them may still be written. */
+  readonly #leftOver = new Set<Area>();
+  #runs = 0;
   #blockBytes = 512;
   #sizeBytes = 0;
   #endBytes = 0;
@@ -117,9 +126,12 @@ export class IscsiTarget implements MediaTarget {
   record(object: MediaObject): Promise<Recording> {
     const area = this.#allocate(object);
     const synchronize = async (): Promise<void> => await this.#initiator.perform({ cdb: synchronizeCache() });
-    return Promise.resolve({
-      append: async (position, lengthBytes) => {
+    let ended = false;
+    const write = async (position: number, lengthBytes: number): Promise<void> => {
+      area.writers++;
+      try {
         await this.#eachTransfer(position, lengthBytes, async (buffer, from, to) => {
+          if (ended) throw stopped();
           const bytes = buffer.subarray(0, to - from);
           // What lies in the last block behind the frame is what the next frame puts there anyway.
           this.#content.fill(bytes, 0, object.key, from, bytes.length);
@@ -129,21 +141,30 @@ export class IscsiTarget implements MediaTarget {
             from: bytes,
           });
         });
+      } finally {
+        area.writers--;
+        this.#release(area);
+      }
+    };
+    return Promise.resolve({
+      append: async (position, lengthBytes) => {
+        await write(position, lengthBytes);
         if (this.#spec.sync === 'each') await synchronize();
       },
       finish: async () => {
         if (this.#spec.sync === 'end') await synchronize();
       },
-      abort: () => Promise.resolve(),
+      abort: () => {
+        ended = true;
+        return Promise.resolve();
+      },
     });
   }
 
   remove(object: MediaObject): Promise<void> {
+    const area = this.#areas.get(object.name);
     this.#areas.delete(object.name);
-    this.#endBytes = Math.max(
-      0,
-      ...[...this.#areas.values()].map(({ startBytes, lengthBytes }) => startBytes + lengthBytes),
-    );
+    if (area !== undefined) this.#leave(area);
     return Promise.resolve();
   }
 
@@ -158,6 +179,11 @@ export class IscsiTarget implements MediaTarget {
 
   removePlace(): Promise<void> {
     return Promise.resolve();
+  }
+
+  breakOff(): void {
+    this.#runs++;
+    this.#initiator.breakOff();
   }
 
   close(): void {
@@ -175,16 +201,30 @@ export class IscsiTarget implements MediaTarget {
     const known = this.#areas.get(object.name);
     const lengthBytes = Math.ceil(object.sizeBytes / this.#blockBytes) * this.#blockBytes;
     if (known !== undefined && known.lengthBytes >= lengthBytes) return known;
+    if (known !== undefined) this.#leave(known);
     if (this.#endBytes + lengthBytes > this.#sizeBytes)
       throw new OperationFailure(
         'device-full',
         'disk-full',
         `the logical unit is full: it has ${this.#sizeBytes} bytes`,
       );
-    const area = { startBytes: this.#endBytes, lengthBytes };
+    const area = { startBytes: this.#endBytes, lengthBytes, writers: 0 };
     this.#endBytes += lengthBytes;
     this.#areas.set(object.name, area);
     return area;
+  }
+
+  #leave(area: Area): void {
+    this.#leftOver.add(area);
+    this.#release(area);
+  }
+
+  /** Gives back what the last area was, once nothing is written there any more. */
+  #release(area: Area): void {
+    if (area.writers > 0 || !this.#leftOver.delete(area) || endOf(area) < this.#endBytes) return;
+    this.#endBytes = 0;
+    for (const one of [...this.#areas.values(), ...this.#leftOver])
+      this.#endBytes = Math.max(this.#endBytes, endOf(one));
   }
 
   /** Runs `move` for pieces of whole blocks that together cover the range, one after the other. */
@@ -196,10 +236,13 @@ export class IscsiTarget implements MediaTarget {
     const block = this.#blockBytes;
     const start = position - (position % block);
     const end = Math.ceil((position + lengthBytes) / block) * block;
+    const run = this.#runs;
     const buffer = await this.#pool.take();
     try {
-      for (let at = start; at < end; at += TRANSFER_BYTES_MAX)
+      for (let at = start; at < end; at += TRANSFER_BYTES_MAX) {
+        if (run !== this.#runs) throw stopped();
         await move(buffer, at, Math.min(end, at + TRANSFER_BYTES_MAX));
+      }
     } finally {
       this.#pool.give(buffer);
     }

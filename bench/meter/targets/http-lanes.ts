@@ -1,7 +1,7 @@
 /** Keep-alive connections to one server, as many as are in use at once, each with what its reads are compared by. */
 import type { ContentKey } from '../../load/content.ts';
 import { type Endpoint, HttpConnection, type OutgoingBody } from '../../load/http-client.ts';
-import { OperationFailure } from '../../load/operation-failure.ts';
+import { type OperationFailure, stopped } from '../../load/operation-failure.ts';
 import type { BodyReceiver, ResponseHead } from '../../load/response-reader.ts';
 import type { ContentRange } from './content-range.ts';
 
@@ -140,10 +140,6 @@ export class HttpLanes {
     }, PROGRESS_CHECK_PERIOD_MS).unref();
     return lane;
   }
-}
-
-function stopped(): OperationFailure {
-  return new OperationFailure('aborted', 'aborted', 'the run was stopped');
 }
 
 /** Part of an object as the body of a request. */
