@@ -6,12 +6,13 @@ import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { errorText } from '#common/errors.ts';
-import { OperationFailure } from '../../load/operation-failure.ts';
+import { OperationFailure, stopped } from '../../load/operation-failure.ts';
 import { AlignedPool } from './aligned-pool.ts';
 import { ALIGNMENT_BYTES, alignedDown, alignedUp } from './alignment.ts';
 import type { ContentRange } from './content-range.ts';
 import { fileFailure } from './file-failure.ts';
 import { DIRECT_TRIAL_NAME, FilePlace } from './file-place.ts';
+import { FileRecording } from './file-recording.ts';
 import { OpenFiles } from './open-files.ts';
 import { pageMemory } from './page-memory.ts';
 import type { MediaObject, MediaTarget, Recording, TargetSpec, TargetTraits } from './target.ts';
@@ -25,13 +26,7 @@ const fsRead = promisify(fs.read) as unknown as (
   length: number,
   position: number,
 ) => Promise<{ bytesRead: number }>;
-const fsWrite = promisify(fs.write) as unknown as (
-  file: number,
-  from: Buffer,
-  at: number,
-  length: number,
-  position: number,
-) => Promise<{ bytesWritten: number }>;
+const fsOpen = promisify(fs.open) as (path: string, flags: number, mode?: number) => Promise<number>;
 
 export class FileTarget implements MediaTarget {
   readonly #spec: TargetSpec;
@@ -40,6 +35,7 @@ export class FileTarget implements MediaTarget {
   readonly #readers: OpenFiles;
   readonly #place: FilePlace;
   #direct = false;
+  #runs = 0;
 
   constructor(spec: TargetSpec, content: ContentRange) {
     this.#spec = spec;
@@ -47,7 +43,7 @@ export class FileTarget implements MediaTarget {
     this.#place = new FilePlace(resolve(spec.place, spec.prefix), spec.reuse);
     // A read that begins and ends within blocks touches one more.
     this.#pool = new AlignedPool(spec.ioBytes + 2 * ALIGNMENT_BYTES, BUFFERS_BYTES_MAX);
-    this.#readers = new OpenFiles((path) => fs.openSync(path, this.#flags(fs.constants.O_RDONLY)));
+    this.#readers = new OpenFiles((path) => fsOpen(path, this.#flags(fs.constants.O_RDONLY)));
   }
 
   get traits(): TargetTraits {
@@ -107,49 +103,40 @@ export class FileTarget implements MediaTarget {
 
   async read(object: MediaObject, position: number, lengthBytes: number): Promise<void> {
     const path = this.#pathOf(object);
+    const checkRun = this.#currentRun();
     const buffer = await this.#pool.take();
-    const file = this.#openReader(path, buffer);
+    const file = this.#readers.acquire(path);
     try {
+      const descriptor = await file.descriptor;
       for (let done = 0; done < lengthBytes; ) {
+        checkRun();
         const length = Math.min(this.#spec.ioBytes, lengthBytes - done);
-        await this.#readChunk(file, buffer, object, position + done, length);
+        await this.#readChunk(descriptor, buffer, object, position + done, length);
         done += length;
       }
     } catch (error) {
       throw fileFailure(error, path);
     } finally {
-      this.#readers.release(path);
+      this.#readers.release(file);
       this.#pool.give(buffer);
     }
   }
 
   async record(object: MediaObject): Promise<Recording> {
     const path = this.#pathOf(object);
-    let file: number;
-    try {
-      fs.mkdirSync(dirname(path), { recursive: true });
-      this.#readers.forget(path);
-      const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_TRUNC;
-      file = fs.openSync(path, this.#flags(flags), 0o644);
-    } catch (error) {
-      throw fileFailure(error, path);
-    }
-    let whole = 0;
-    const close = promisify(fs.close);
-    return await Promise.resolve({
-      append: async (position, lengthBytes) => {
-        whole = Math.max(whole, position + lengthBytes);
-        await this.#write(file, path, object, position, lengthBytes);
-        if (this.#spec.sync === 'each') await this.#attempt(path, () => promisify(fs.fdatasync)(file));
-      },
-      finish: () =>
-        this.#attempt(path, async () => {
-          if (this.#direct) await promisify(fs.ftruncate)(file, whole);
-          if (this.#spec.sync !== 'none') await promisify(fs.fsync)(file);
-          await close(file);
-        }),
-      abort: () => close(file).catch(() => undefined),
-    });
+    const checkRun = this.#currentRun();
+    this.#readers.forget(path);
+    const { ioBytes, sync } = this.#spec;
+    const file = await this.#attempt(path, () => this.#openForWriting(path));
+    const writing = {
+      pool: this.#pool,
+      content: this.#content,
+      ioBytes,
+      sync,
+      direct: this.#direct,
+      checkRun,
+    };
+    return new FileRecording(file, path, object, writing);
   }
 
   async remove(object: MediaObject): Promise<void> {
@@ -180,12 +167,38 @@ export class FileTarget implements MediaTarget {
     await this.#attempt(this.#place.path, () => this.#place.remove());
   }
 
+  /** What the system has been told to do it does; there comes no more. */
+  breakOff(): void {
+    this.#runs++;
+  }
+
   close(): void {
+    this.#runs++;
     this.#readers.closeAll();
   }
 
   #pathOf(object: MediaObject): string {
     return join(this.#place.path, object.name);
+  }
+
+  /** Throws, when it is called, if the run of now has been broken off by then. */
+  #currentRun(): () => void {
+    const run = this.#runs;
+    return () => {
+      if (run !== this.#runs) throw stopped();
+    };
+  }
+
+  async #openForWriting(path: string): Promise<number> {
+    const flags = this.#flags(fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_TRUNC);
+    try {
+      return await fsOpen(path, flags, 0o644);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      // Its folder is made by the first object of it.
+      await fs.promises.mkdir(dirname(path), { recursive: true });
+      return await fsOpen(path, flags, 0o644);
+    }
   }
 
   #flags(flags: number): number {
@@ -206,15 +219,6 @@ export class FileTarget implements MediaTarget {
     } finally {
       if (file !== undefined) fs.closeSync(file);
       fs.rmSync(path, { force: true });
-    }
-  }
-
-  #openReader(path: string, buffer: Buffer): number {
-    try {
-      return this.#readers.acquire(path);
-    } catch (error) {
-      this.#pool.give(buffer);
-      throw fileFailure(error, path);
     }
   }
 
@@ -248,32 +252,6 @@ export class FileTarget implements MediaTarget {
         'content-mismatch',
         `${object.name} differs within the block at byte ${wrong}`,
       );
-  }
-
-  async #write(
-    file: number,
-    path: string,
-    object: MediaObject,
-    position: number,
-    lengthBytes: number,
-  ): Promise<void> {
-    // What lies in the last block behind the frame is what the next frame puts there anyway.
-    const start = this.#direct ? alignedDown(position) : position;
-    const end = this.#direct ? alignedUp(position + lengthBytes) : position + lengthBytes;
-    const buffer = await this.#pool.take();
-    try {
-      for (let at = start; at < end; ) {
-        const length = Math.min(alignedUp(this.#spec.ioBytes), end - at);
-        this.#content.fill(buffer, 0, object.key, at, length);
-        for (let written = 0; written < length; )
-          written += (await fsWrite(file, buffer, written, length - written, at + written)).bytesWritten;
-        at += length;
-      }
-    } catch (error) {
-      throw fileFailure(error, path);
-    } finally {
-      this.#pool.give(buffer);
-    }
   }
 
   async #attempt<Value>(path: string, work: () => Promise<Value>): Promise<Value> {
