@@ -42,7 +42,7 @@ export function rateChart(
 
 /** How many had which latency in each second: heat bucket → count. */
 export function latencyMap(title: string, heats: readonly Readonly<Record<number, number>>[]): string {
-  const used = heats.flatMap((heat) => Object.keys(heat).map(Number));
+  const used = [...new Set(heats.flatMap((heat) => Object.keys(heat)))].map(Number);
   if (used.length === 0) return '';
   const first = Math.min(...used);
   const last = Math.min(HEAT_BUCKETS - 1, Math.max(...used));

@@ -194,7 +194,7 @@ export function requestFramesOf(settings: StreamsSettings, pattern: Pattern, app
   const wished =
     settings.requestFrames ?? Math.max(1, Math.min(most, Math.floor(REQUEST_BYTES_DEFAULT / frameBytes)));
   // The smallest frames make the smallest append.
-  const smallest = Math.min(...settings.format.frameSizesBytes);
+  const smallest = settings.format.frameSizesBytes.reduce((least, bytes) => Math.min(least, bytes));
   return pattern === 'record' && settings.format.layout === 'clip'
     ? Math.max(wished, Math.ceil(appendBytesMin / smallest))
     : wished;
