@@ -45,11 +45,12 @@ export function castStreams(
   const takeFrames = Math.floor(
     ((settings.durationMs + settings.warmupMs) * settings.format.framesPerS) / 1000,
   );
+  const requestFrames = requestFramesOf(settings, 'play', traits.appendBytesMin);
+  const recording = requestFramesOf(settings, 'record', traits.appendBytesMin);
   let nextClip = 0;
   patternsOf(settings, streams).forEach((pattern, at) => {
     const startMs = (at * settings.staggerMs) / streams;
     const own = clipsOfStream(settings, pattern);
-    const requestFrames = requestFramesOf(settings, pattern, traits.appendBytesMin);
     const stream = orders.length;
     if (own > 0) {
       const chosen = Array.from({ length: own }, () => clips[nextClip++ % clips.length] as ClipOrder);
@@ -70,7 +71,6 @@ export function castStreams(
     const take: ClipOrder = { kind: 'take', number, frames: takeFrames };
     takes.push(take);
     const base = { clips: [take], startFrame: 0 };
-    const recording = requestFramesOf(settings, 'record', traits.appendBytesMin);
     orders.push({
       ...base,
       stream,

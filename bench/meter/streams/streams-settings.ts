@@ -187,16 +187,28 @@ export function clipsOfStream(settings: StreamsSettings, pattern: Pattern): numb
   return pattern === 'multicam' ? settings.cameras : pattern === 'edits' ? EDIT_CLIPS : 1;
 }
 
+/** Fewest frames that are so many bytes together wherever in the film they begin; its sizes come round and round. */
+function framesHolding(sizesBytes: readonly number[], leastBytes: number): number {
+  const filmBytes = sizesBytes.reduce((sum, bytes) => sum + bytes, 0);
+  const films = Math.floor(leastBytes / filmBytes);
+  const restBytes = leastBytes - films * filmBytes;
+  let most = 0;
+  for (let start = 0, end = 0, bytes = 0; start < sizesBytes.length; start++) {
+    while (bytes < restBytes) bytes += sizesBytes[end++ % sizesBytes.length] ?? 0;
+    most = Math.max(most, end - start);
+    bytes -= sizesBytes[start] ?? 0;
+  }
+  return films * sizesBytes.length + most;
+}
+
 /** Frames asked for at once, of a stream whose target takes no fewer than so many bytes in one append. */
 export function requestFramesOf(settings: StreamsSettings, pattern: Pattern, appendBytesMin: number): number {
   const frameBytes = meanFrameBytes(settings.format);
   const most = Math.max(1, Math.floor(settings.format.framesPerS / 2));
   const wished =
     settings.requestFrames ?? Math.max(1, Math.min(most, Math.floor(REQUEST_BYTES_DEFAULT / frameBytes)));
-  // The smallest frames make the smallest append.
-  const smallest = settings.format.frameSizesBytes.reduce((least, bytes) => Math.min(least, bytes));
   return pattern === 'record' && settings.format.layout === 'clip'
-    ? Math.max(wished, Math.ceil(appendBytesMin / smallest))
+    ? Math.max(wished, framesHolding(settings.format.frameSizesBytes, appendBytesMin))
     : wished;
 }
 
