@@ -45,8 +45,8 @@ export function castStreams(
   const takeFrames = Math.floor(
     ((settings.durationMs + settings.warmupMs) * settings.format.framesPerS) / 1000,
   );
-  const requestFrames = requestFramesOf(settings, 'play', traits.appendBytesMin);
-  const recording = requestFramesOf(settings, 'record', traits.appendBytesMin);
+  const requestFrames = requestFramesOf(settings, 'play', traits, takeFrames);
+  const recording = requestFramesOf(settings, 'record', traits, takeFrames);
   let nextClip = 0;
   patternsOf(settings, streams).forEach((pattern, at) => {
     const startMs = (at * settings.staggerMs) / streams;

@@ -10,8 +10,8 @@ async function settingsOf(frameSizesBytes: readonly number[]): Promise<StreamsSe
 
 test('frames of a film of hours make requests like any others', async () => {
   const settings = await settingsOf(Array.from({ length: 200_000 }, (_, frame) => 100_000 + (frame % 7)));
-  assert.equal(requestFramesOf(settings, 'play', 1), 10);
-  assert.equal(requestFramesOf(settings, 'record', 1), 10);
+  assert.equal(requestFramesOf(settings, 'play', { appendBytesMin: 1 }, 1000), 10);
+  assert.equal(requestFramesOf(settings, 'record', { appendBytesMin: 1 }, 1000), 10);
 });
 
 test('a part holds what a target takes at least, and a small frame among large ones does not make it larger', async () => {
@@ -23,7 +23,7 @@ test('a part holds what a target takes at least, and a small frame among large o
     [1, 2, 3],
     Array.from({ length: 1000 }, (_, frame) => (frame % 12 === 0 ? 400_000 : 30 + ((frame * 7919) % 90_000))),
   ]) {
-    const frames = requestFramesOf(await settingsOf(sizes), 'record', least);
+    const frames = requestFramesOf(await settingsOf(sizes), 'record', { appendBytesMin: least }, 1000);
     const bytesFrom = (start: number, count: number): number => {
       let bytes = 0;
       for (let at = start; at < start + count; at++) bytes += sizes[at % sizes.length] ?? 0;
@@ -34,4 +34,16 @@ test('a part holds what a target takes at least, and a small frame among large o
     assert.ok(smallest(frames) >= least, `${frames} frames may be ${smallest(frames)} bytes`);
     assert.ok(smallest(frames - 1) < least, `${frames - 1} frames would do`);
   }
+});
+
+test('a take of any length comes in as many appends as its target takes', async () => {
+  const settings = await settingsOf([250_000]);
+  for (const takeFrames of [1, 4, 999, 1000, 4000, 4001, 123_456]) {
+    const limits = { appendBytesMin: 2 ** 20, appendsMax: 1000 };
+    const frames = requestFramesOf(settings, 'record', limits, takeFrames);
+    assert.ok(Math.ceil(takeFrames / frames) <= 1000, `${takeFrames} by ${frames}`);
+    assert.ok(frames * 250_000 >= 2 ** 20);
+  }
+  assert.equal(requestFramesOf(settings, 'record', { appendBytesMin: 2 ** 20, appendsMax: 1000 }, 4000), 5);
+  assert.equal(requestFramesOf(settings, 'play', { appendBytesMin: 2 ** 20, appendsMax: 1000 }, 123_456), 4);
 });

@@ -9,6 +9,7 @@ import {
   parseFramesPerS,
 } from '../codecs/codec.ts';
 import { readFrameSizes } from '../codecs/frame-sizes.ts';
+import type { TargetTraits } from '../targets/target.ts';
 import { type Pattern, patterns } from './pattern.ts';
 import type { TimingSettings } from './timing.ts';
 
@@ -201,15 +202,20 @@ function framesHolding(sizesBytes: readonly number[], leastBytes: number): numbe
   return films * sizesBytes.length + most;
 }
 
-/** Frames asked for at once, of a stream whose target takes no fewer than so many bytes in one append. */
-export function requestFramesOf(settings: StreamsSettings, pattern: Pattern, appendBytesMin: number): number {
+/** Frames asked for at once, or written: no fewer than fill an append, and as many as bring a take in its appends. */
+export function requestFramesOf(
+  settings: StreamsSettings,
+  pattern: Pattern,
+  { appendBytesMin, appendsMax = Infinity }: Pick<TargetTraits, 'appendBytesMin' | 'appendsMax'>,
+  takeFrames: number,
+): number {
   const frameBytes = meanFrameBytes(settings.format);
   const most = Math.max(1, Math.floor(settings.format.framesPerS / 2));
   const wished =
     settings.requestFrames ?? Math.max(1, Math.min(most, Math.floor(REQUEST_BYTES_DEFAULT / frameBytes)));
-  return pattern === 'record' && settings.format.layout === 'clip'
-    ? Math.max(wished, framesHolding(settings.format.frameSizesBytes, appendBytesMin))
-    : wished;
+  if (pattern !== 'record' || settings.format.layout === 'sequence') return wished;
+  const filling = framesHolding(settings.format.frameSizesBytes, appendBytesMin);
+  return Math.max(wished, filling, Math.ceil(takeFrames / appendsMax));
 }
 
 /** Frames of each clip, when there are so many. */

@@ -14,7 +14,7 @@ const REGION_UNNAMED = 'us-east-1';
 
 export class S3Target extends ObjectStoreTarget {
   override get traits(): TargetTraits {
-    return { ...super.traits, appendBytesMin: PART_BYTES_MIN };
+    return { ...super.traits, appendBytesMin: PART_BYTES_MIN, appendsMax: PARTS_MAX };
   }
 
   async prepare(): Promise<void> {

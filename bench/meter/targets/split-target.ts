@@ -14,9 +14,10 @@ export class SplitTarget implements MediaTarget {
   }
 
   get traits(): TargetTraits {
-    const { durability, writable, appendBytesMin } = this.#writer.traits;
+    const { durability, writable, appendBytesMin, appendsMax } = this.#writer.traits;
     const written = `written at ${this.#writer.traits.url}, ${durability}`;
-    return { ...this.#reader.traits, durability: written, writable, appendBytesMin, verified: true };
+    const appends = { appendBytesMin, ...(appendsMax === undefined ? {} : { appendsMax }) };
+    return { ...this.#reader.traits, durability: written, writable, ...appends, verified: true };
   }
 
   async prepare(): Promise<void> {

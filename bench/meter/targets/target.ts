@@ -28,6 +28,8 @@ export interface TargetTraits {
   readonly verified: boolean;
   /** Least bytes of one append of a recording, 1 when any will do. */
   readonly appendBytesMin: number;
+  /** Most appends of one recording; undefined where there may be any number. */
+  readonly appendsMax?: number;
 }
 
 /** An object that is being written from its start to its end. Appends may overlap in time; they are given in order. */

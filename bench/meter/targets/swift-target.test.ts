@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { OperationFailure } from '../../load/operation-failure.ts';
+import { meter } from '../meter-harness.ts';
+import type { StreamsDocument } from '../streams/streams-document.ts';
+import { ContentRange } from './content-range.ts';
+import { openTarget } from './open-target.ts';
+import { PlantedSwift } from './planted-swift.ts';
+import type { MediaObject, MediaTarget, Recording } from './target.ts';
+import { targetSpecOf } from './target-spec.ts';
+
+const TAKE: MediaObject = { name: 'take-1', key: { family: 7, index: 1 }, sizeBytes: 700_000 };
+const SEGMENT_BYTES = 100_000;
+
+async function opened(swift: PlantedSwift): Promise<MediaTarget> {
+  const spec = targetSpecOf({ target: 'swift://', seed: 'a test' }, swift.env);
+  const target = openTarget(spec, new ContentRange(spec.seed));
+  await target.prepare();
+  return target;
+}
+
+async function recorded(target: MediaTarget): Promise<Recording> {
+  const recording = await target.record(TAKE);
+  for (let at = 0; at < TAKE.sizeBytes; at += SEGMENT_BYTES) await recording.append(at, SEGMENT_BYTES);
+  return recording;
+}
+
+/** Again and again, until the token that is refused has been replaced: that is asked for once a second at most. */
+async function untilTaken(work: () => Promise<void>): Promise<void> {
+  for (;;)
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!(error instanceof OperationFailure && error.kind === 'http-401')) throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+}
+
+describe('a target of Swift', () => {
+  test('keeps a recording, and removes its segments with it', async () => {
+    await using swift = await PlantedSwift.start();
+    const target = await opened(swift);
+    await (await recorded(target)).finish();
+    assert.equal(await target.stat(TAKE), TAKE.sizeBytes);
+    await target.read(TAKE, 0, TAKE.sizeBytes);
+    await target.read(TAKE, 99_999, 200_002);
+    await target.remove(TAKE);
+    assert.equal(swift.objects.size, 0);
+    target.close();
+  });
+
+  test('removes the segments of a recording that was given up', async () => {
+    await using swift = await PlantedSwift.start();
+    const target = await opened(swift);
+    const other = { ...TAKE, name: 'take-11' };
+    await target.put(other);
+    await (await recorded(target)).abort();
+    assert.equal(swift.objects.size, 8);
+    await assert.rejects(target.remove(TAKE), { kind: 'http-404' });
+    assert.deepEqual(
+      [...swift.objects.keys()].map((name) => name.split('/').at(-1)),
+      ['take-11'],
+    );
+    target.close();
+  });
+
+  test('leaves no segment behind a run whose recording failed', async () => {
+    await using swift = await PlantedSwift.start();
+    swift.faults = ({ method, name }) =>
+      method === 'PUT' && name.endsWith('/000002') ? { status: 503 } : undefined;
+    const timing = '--duration 1s --warmup 0ms --stagger 0ms --request-frames 5 --processes 0';
+    const codec = '--codec custom --frame-bytes 300000';
+    const args = `streams --target swift:// --pattern record ${timing} ${codec}`;
+    const { document } = await meter<StreamsDocument>(args, { env: swift.env });
+    assert.deepEqual(Object.keys(document().runs[0]?.failuresByKind ?? {}), ['http-503']);
+    assert.equal(document().stopped, null);
+    assert.equal(swift.objects.size, 0);
+  });
+
+  test('removes nothing of an object of which it was not told what it is', async () => {
+    await using swift = await PlantedSwift.start();
+    const target = await opened(swift);
+    await (await recorded(target)).finish();
+    swift.faults = ({ method }) => (method === 'HEAD' ? { status: 503 } : undefined);
+    await assert.rejects(target.remove(TAKE), { kind: 'http-503' });
+    assert.equal(swift.objects.size, 8);
+    swift.faults = () => undefined;
+    await target.remove(TAKE);
+    assert.equal(swift.objects.size, 0);
+    target.close();
+  });
+
+  test('goes on to write and to remove with a new token when the old one is refused', async () => {
+    await using swift = await PlantedSwift.start();
+    const target = await opened(swift);
+    swift.token = 'token 1';
+    await untilTaken(() => target.put(TAKE));
+    swift.token = 'token 2';
+    await untilTaken(async () => void (await target.list('', 10)));
+    swift.token = 'token 3';
+    await untilTaken(() => target.remove(TAKE));
+    assert.equal(swift.objects.size, 0);
+    target.close();
+  });
+});
