@@ -83,6 +83,8 @@ describe('a target', () => {
     assert.equal(any.traits.verified, false);
     assert.equal(await any.stat(clip), clip.sizeBytes);
     await any.read(clip, 5, 7);
+    // All frames of a clip in one request, from a file that does not end with a frame.
+    await any.read({ ...clip, sizeBytes: 299_000 }, 0, 299_000);
     await assert.rejects(any.put(clip), /only read/);
     for (const target of [known, unlike, any]) target.close();
   });
