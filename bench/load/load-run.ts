@@ -57,6 +57,7 @@ export class LoadRun {
   #phasesToCome: number;
   /** Objects that each worker has in the cell. */
   #present: number[] = [];
+  #removing = false;
 
   constructor(settings: LoadSettings, bucket: Bucket, events: RunEvents) {
     this.#settings = settings;
@@ -83,7 +84,8 @@ export class LoadRun {
     const { signal } = this.#events;
     const stop = (): void => {
       this.#stopped(INTERRUPTED);
-      this.#crew?.stop();
+      // What is being removed is removed: who cannot wait for it interrupts once more.
+      if (!this.#removing) this.#crew?.stop();
     };
     try {
       if (signal.aborted) stop();
@@ -98,13 +100,19 @@ export class LoadRun {
       signal.removeEventListener('abort', stop);
       this.#crew = undefined;
     }
-    await this.#bucket.remove().catch((error: unknown) => this.#stopped(errorText(error)));
+    await this.#bucket.remove().catch((error: unknown) => this.#leftBehind(errorText(error)));
     this.#finish();
   }
 
   /** Keeps the first reason. */
   #stopped(reason: string): void {
     this.document.stopped ??= reason;
+  }
+
+  /** Said beside whatever ended the run. */
+  #leftBehind(what: string): void {
+    const { stopped } = this.document;
+    this.document.stopped = stopped === null ? what : `${stopped}; ${what}`;
   }
 
   #finish(): void {
@@ -242,9 +250,11 @@ export class LoadRun {
     const orders = weights.map((connections) =>
       connections === 0 ? undefined : this.#serviceOrder(cell, 'clear', connections, workers, Infinity),
     );
+    this.#removing = true;
     const results = await this.#runPhase(orders, 'removing', () => undefined);
+    this.#removing = false;
     const failure = results.flatMap((result) => result.failures)[0];
-    if (failure !== undefined) this.#stopped(`not all objects could be removed: ${failure.first}`);
+    if (failure !== undefined) this.#leftBehind(`not all objects could be removed: ${failure.first}`);
   }
 
   #serviceOrder(
