@@ -25,6 +25,8 @@ export class Bucket {
   readonly #connection: HttpConnection;
   readonly #factory: RequestFactory;
   readonly #response: ResponseBody;
+  /** Whether nobody else can have given the bucket its name. */
+  readonly #drawn: boolean;
   #ours = false;
 
   constructor(settings: LoadSettings, credentials: Credentials | undefined) {
@@ -43,7 +45,8 @@ export class Bucket {
     this.#factory = new RequestFactory(this.target, Date.now);
     const nothing = new ContentChecker(new ContentSource(''), new RandomSequence(0), 0, 1);
     this.#response = new ResponseBody(nothing);
-    this.#ours = settings.bucket === undefined && settings.protocol === 'http';
+    this.#drawn = settings.bucket === undefined;
+    this.#ours = this.#drawn && settings.protocol === 'http';
   }
 
   /** Whether `remove` will remove it. */
@@ -71,9 +74,13 @@ export class Bucket {
           ? ''
           : '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
             `<LocationConstraint>${region}</LocationConstraint></CreateBucketConfiguration>`;
+      // An answer that does not come leaves open whether the bucket is there.
+      this.#ours = this.#drawn;
       const made = await this.#exchange({ method: 'PUT', name: '' }, body);
+      this.#ours = false;
       requireStatus(made, this.#response, 200, 201, 204);
-      this.#ours = true;
+      // Only what was not there has been made: of a bucket that the HEAD could not see, S3 may answer a PUT well.
+      this.#ours = this.#drawn || found.status === 404;
     } catch (error) {
       throw explained(error, `cannot use bucket ${bucket} at ${endpoint}`);
     } finally {
