@@ -6,18 +6,26 @@ const PERIOD_MS = 10;
 export class LoopLag implements Disposable {
   readonly #lags = new LatencyHistogram();
   readonly #timer: NodeJS.Timeout;
-  #dueMs = performance.now() + PERIOD_MS;
+  #dueMs: number;
 
-  constructor() {
-    this.#timer = setInterval(() => {
-      const now = performance.now();
-      this.#lags.recordMs(Math.max(0, now - this.#dueMs));
-      this.#dueMs = now + PERIOD_MS;
-    }, PERIOD_MS);
+  constructor(nowMs = performance.now()) {
+    this.#dueMs = nowMs + PERIOD_MS;
+    this.#timer = setInterval(() => this.fired(performance.now()), PERIOD_MS);
   }
 
   get msP99(): number {
     return this.#lags.percentileMs(99);
+  }
+
+  /**
+   * Notes the timer's lateness, and that of each period for which it could not fire: whatever was due in one of them had
+   * to wait as well. A long block would be a single sample among many otherwise ("coordinated omission").
+   */
+  fired(nowMs: number): void {
+    let lagMs = Math.max(0, nowMs - this.#dueMs);
+    do this.#lags.recordMs(lagMs);
+    while ((lagMs -= PERIOD_MS) > 0);
+    this.#dueMs = nowMs + PERIOD_MS;
   }
 
   [Symbol.dispose](): void {
