@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OperationFailure } from '../../load/operation-failure.ts';
+import { placeTaken, type TargetSpec } from './target.ts';
 
 /** Written for a moment by each process, to see whether the filesystem takes O_DIRECT. */
 export const DIRECT_TRIAL_NAME = '.direct';
@@ -12,24 +12,20 @@ const STAYS = new Set(['ENOTEMPTY', 'EEXIST', 'ENOENT']);
 export class FilePlace {
   readonly path: string;
   readonly #reuse: boolean;
-  #made = false;
+  /** Whether it was made for this run, by this process or another. */
+  #ours: boolean;
 
-  /** @param reuse whether the folder may hold something: what an earlier run kept. */
-  constructor(path: string, reuse: boolean) {
+  constructor(path: string, { reuse, drawn }: Pick<TargetSpec, 'reuse' | 'drawn'>) {
     this.path = path;
     this.#reuse = reuse;
+    this.#ours = drawn;
   }
 
   /** Throws what the filesystem says; `invalid-argument` for a folder in which somebody else's files may be. */
   make(): void {
-    this.#made = mkdirSync(this.path, { recursive: true }) !== undefined;
-    if (this.#made || this.#reuse) return;
-    if (readdirSync(this.path).every((name) => name === DIRECT_TRIAL_NAME)) return;
-    throw new OperationFailure(
-      'invalid-argument',
-      'place',
-      `${this.path} is there and not empty: give another --name, or --reuse for clips that were kept`,
-    );
+    if (mkdirSync(this.path, { recursive: true }) !== undefined) this.#ours = true;
+    if (this.#ours || this.#reuse) return;
+    if (readdirSync(this.path).some((name) => name !== DIRECT_TRIAL_NAME)) throw placeTaken(this.path);
   }
 
   /**
@@ -38,7 +34,7 @@ export class FilePlace {
    */
   async remove(): Promise<void> {
     await removeEmptyWithin(this.path);
-    if (this.#made || this.#reuse) await removeEmpty(this.path);
+    if (this.#ours || this.#reuse) await removeEmpty(this.path);
   }
 }
 

@@ -40,7 +40,7 @@ export class FileTarget implements MediaTarget {
   constructor(spec: TargetSpec, content: ContentRange) {
     this.#spec = spec;
     this.#content = content;
-    this.#place = new FilePlace(resolve(spec.place, spec.prefix), spec.reuse);
+    this.#place = new FilePlace(resolve(spec.place, spec.prefix), spec);
     // A read that begins and ends within blocks touches one more.
     this.#pool = new AlignedPool(spec.ioBytes + 2 * ALIGNMENT_BYTES, BUFFERS_BYTES_MAX);
     this.#readers = new OpenFiles((path) => fsOpen(path, this.#flags(fs.constants.O_RDONLY)));

@@ -7,7 +7,14 @@ import { elementText } from '../../load/response-body.ts';
 import { headerValue, type ResponseHead } from '../../load/response-reader.ts';
 import type { ContentRange } from './content-range.ts';
 import { contentBody, type HttpLane, HttpLanes } from './http-lanes.ts';
-import type { MediaObject, MediaTarget, Recording, TargetSpec, TargetTraits } from './target.ts';
+import {
+  type MediaObject,
+  type MediaTarget,
+  placeTaken,
+  type Recording,
+  type TargetSpec,
+  type TargetTraits,
+} from './target.ts';
 
 const TRAITS = {
   caches: "none on the meter's side; the server's own is not known",
@@ -97,6 +104,21 @@ export abstract class ObjectStoreTarget implements MediaTarget {
 
   protected nameOf(object: MediaObject): string {
     return this.spec.prefix + object.name;
+  }
+
+  /** Throws when the bucket is to be the run's alone and what it holds may be somebody's. */
+  protected requireOurs(): void {
+    const { ownBucket, drawn, reuse, bucket } = this.spec;
+    if (ownBucket && !drawn && !reuse) throw placeTaken(bucket);
+  }
+
+  /** Removes the bucket if it was made for this run, or taken up again and is empty. */
+  protected async removeOwn(made: boolean, ...allowed: number[]): Promise<void> {
+    const { ownBucket, drawn, reuse } = this.spec;
+    if (!ownBucket || !(made || drawn || reuse)) return;
+    const removed = await this.exchange({ method: 'DELETE', name: '' });
+    // What else is in one that was there is not ours.
+    requireAnswer(removed, ...allowed, ...(made || drawn ? [] : [409]));
   }
 
   /** Goes on at another server, as an answer has told. */

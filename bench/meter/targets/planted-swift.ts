@@ -93,7 +93,10 @@ export class PlantedSwift implements AsyncDisposable {
     body: Buffer,
     response: ServerResponse,
   ): number | Buffer | string {
-    if (name === '') return method === 'GET' ? this.#list(query) : method === 'PUT' ? 201 : 204;
+    // As a container that is made when it is first asked for, and is there while it holds something.
+    if (name === '' && method === 'GET') return this.#list(query);
+    if (name === '')
+      return method === 'PUT' ? (this.objects.size > 0 ? 202 : 201) : this.objects.size > 0 ? 409 : 204;
     const found = this.objects.get(name);
     if (method === 'PUT') {
       const manifest = query.get('multipart-manifest') === 'put';

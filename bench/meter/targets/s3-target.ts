@@ -17,11 +17,14 @@ export class S3Target extends ObjectStoreTarget {
     return { ...super.traits, appendBytesMin: PART_BYTES_MIN, appendsMax: PARTS_MAX };
   }
 
+  #made = false;
+
   async prepare(): Promise<void> {
-    // An empty listing, where a HEAD would do: its refusal says why, and every server frames its body right.
-    const found = await this.exchange({ method: 'GET', name: '', query: 'list-type=2&max-keys=0' });
+    // A short listing, where a HEAD would do: its refusal says why, and every server frames its body right.
+    const found = await this.exchange({ method: 'GET', name: '', query: 'list-type=2&max-keys=1' });
     if (found.head.status !== 404) {
       requireAnswer(found, 200);
+      if (found.text.includes('<Key>')) this.requireOurs();
       return;
     }
     const { region } = this.spec;
@@ -30,6 +33,7 @@ export class S3Target extends ObjectStoreTarget {
         ? ''
         : `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint></CreateBucketConfiguration>`;
     requireAnswer(await this.#send({ method: 'PUT', name: '' }, where), 200, 201, 204);
+    this.#made = true;
   }
 
   async record(object: MediaObject): Promise<Recording> {
@@ -63,8 +67,7 @@ export class S3Target extends ObjectStoreTarget {
   }
 
   async removePlace(): Promise<void> {
-    if (this.spec.ownBucket)
-      requireAnswer(await this.exchange({ method: 'DELETE', name: '' }), 200, 204, 404);
+    await this.removeOwn(this.#made, 200, 204, 404);
   }
 
   async #complete(name: string, query: string, etags: readonly string[]): Promise<void> {

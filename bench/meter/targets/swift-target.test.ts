@@ -91,6 +91,21 @@ describe('a target of Swift', () => {
     target.close();
   });
 
+  test('refuses a container that --name names and that holds something', async () => {
+    await using swift = await PlantedSwift.start();
+    swift.objects.set('treasure', { bytes: Buffer.from('gold'), segments: undefined });
+    const named = (reuse: boolean): MediaTarget => {
+      const spec = targetSpecOf({ target: 'swift://', name: 'somebodys', reuse }, swift.env);
+      return openTarget(spec, new ContentRange(spec.seed));
+    };
+    await assert.rejects(named(false).prepare(), /somebodys is there and not empty: give another --name/);
+    const target = named(true);
+    await target.prepare();
+    await target.removePlace();
+    assert.ok(swift.objects.has('treasure'));
+    target.close();
+  });
+
   test('goes on to write and to remove with a new token when the old one is refused', async () => {
     await using swift = await PlantedSwift.start();
     const target = await opened(swift);

@@ -29,6 +29,7 @@ export class SwiftTarget extends ObjectStoreTarget {
   #authenticatedAtMs = 0;
   #authenticating: Promise<void> | undefined;
   #storage = '';
+  #made = false;
 
   // Tokens end, and servers forget them: the failure counts, and what is asked for later has a new one.
 
@@ -53,7 +54,10 @@ export class SwiftTarget extends ObjectStoreTarget {
 
   async prepare(): Promise<void> {
     await this.#authenticate();
-    requireAnswer(await this.exchange({ method: 'PUT', name: '' }, ''), 201, 202, 204);
+    const answer = requireAnswer(await this.exchange({ method: 'PUT', name: '' }, ''), 201, 202, 204);
+    // 202: it was there.
+    if (answer.head.status === 201) this.#made = true;
+    else if ((await this.list('', 1)) > 0) this.requireOurs();
   }
 
   async record(object: MediaObject): Promise<Recording> {
@@ -127,7 +131,7 @@ export class SwiftTarget extends ObjectStoreTarget {
   }
 
   async removePlace(): Promise<void> {
-    if (this.spec.ownBucket) requireAnswer(await this.exchange({ method: 'DELETE', name: '' }), 204, 404);
+    await this.removeOwn(this.#made, 204, 404);
   }
 
   async #renewing<Value>(work: () => Promise<Value>): Promise<Value> {

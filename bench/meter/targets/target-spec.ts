@@ -211,6 +211,7 @@ export function targetSpecOf(values: TargetValues, env: Environment): TargetSpec
   const name = values.name ?? `${NAME_PREFIX}${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`;
   const where = whereOf(values.target, name, values, env);
   const rest: Omit<TargetSpec, keyof Where> = {
+    drawn: values.name === undefined,
     reuse: values.reuse === true,
     seed: values.seed ?? name,
     sync: oneOf<SyncMode>('sync', values.sync ?? 'end', ['none', 'end', 'each']),

@@ -2,6 +2,7 @@
  * What can be measured: a place that keeps objects of generated content. Every method throws OperationFailure for
  * what the storage does wrong; a read that returns other bytes than were written is one.
  */
+import { OperationFailure } from '../../load/operation-failure.ts';
 import type { ContentKey } from '../../load/content.ts';
 
 /** A file, an object, or an area of a device, whose bytes follow from the run's seed. */
@@ -75,8 +76,10 @@ export interface TargetSpec {
   readonly place: string;
   /** Bucket or container; '' where there is none. */
   readonly bucket: string;
-  /** Whether bucket or folder was made for this run. */
+  /** Whether bucket or folder is the run's alone. */
   readonly ownBucket: boolean;
+  /** Whether nobody else can have given it its name. */
+  readonly drawn: boolean;
   /** What the names of all our objects begin with; ends with `/`. */
   readonly prefix: string;
   /** Whether the place may hold what an earlier run kept. */
@@ -95,4 +98,10 @@ export interface TargetSpec {
   readonly priority: 'normal' | 'high';
   /** Where is written what is read here; undefined for here. */
   readonly writer?: TargetSpec | undefined;
+}
+
+/** What a run says to a place of its own that holds what may be somebody's. */
+export function placeTaken(place: string): OperationFailure {
+  const why = `${place} is there and not empty: give another --name, or --reuse for clips that were kept`;
+  return new OperationFailure('invalid-argument', 'place', why);
 }

@@ -66,6 +66,31 @@ describe('a target', () => {
     assert.equal(store.buckets.size, 0);
   });
 
+  test('of S3 that bears the name of somebody’s bucket is refused, or leaves what is not its own', async () => {
+    await using store = await PlantedStore.start();
+    const treasure = new Map([['treasure', Buffer.from('gold')]]);
+    store.buckets.set('somebodys', treasure);
+    store.buckets.set('empty', new Map());
+    const named = (name: string, reuse = false): MediaTarget =>
+      open({ target: 's3://', endpoint: store.endpoint, name, reuse });
+    await assert.rejects(
+      named('somebodys').prepare(),
+      /somebodys is there and not empty: give another --name/,
+    );
+    for (const target of [named('somebodys', true), named('empty')]) {
+      await target.prepare();
+      const clip = object('clip-1', 1, 1000);
+      await target.put(clip);
+      await target.remove(clip);
+      await target.removePlace();
+      target.close();
+    }
+    assert.deepEqual([...store.buckets.keys()], ['somebodys', 'empty']);
+    assert.deepEqual([...treasure.keys()], ['treasure']);
+    await keepsMedia(named('fresh'));
+    assert.ok(!store.buckets.has('fresh'));
+  });
+
   test('of the web is read: what an earlier run wrote is compared, any other file is counted', async () => {
     await using store = await PlantedStore.start();
     store.plain = true;
