@@ -46,6 +46,15 @@ for (const target of ['s3://', 'swift://'])
     assert.equal((await cluster.run('swift', ['list'])).stdout, '');
   });
 
+test('recordings that are given up at their first late frame leave no segment', async () => {
+  // Without a buffer every frame is late.
+  const recording = ['--pattern', 'record', '--pre-buffer', '0', '--streams-max', '2'];
+  const result = await measure('search', '--target', 'swift://', ...recording, ...SHORT);
+  assert.equal(result.stopped, null);
+  assert.equal(result.streams, 0);
+  assert.equal((await cluster.run('swift', ['list'])).stdout, '');
+});
+
 test('a sequence of frames is an object each, read while it is recorded', async () => {
   const growing = ['--pattern', 'growing', '--behind', '1s', '--layout', 'sequence'];
   const result = await measure('streams', '--target', 's3://', ...growing, ...SHORT);
