@@ -211,14 +211,17 @@ export class Initiator {
     bytes.writeUInt32BE(this.#statusNumber, 28);
     cdb.copy(bytes, 32);
     this.#commandNumber = (this.#commandNumber + 1) >>> 0;
-    this.#write(bytes, from?.subarray(0, immediateBytes));
+    this.#write(bytes, from?.subarray(0, immediateBytes), task);
   }
 
-  #write(bytes: Buffer, data: Buffer | undefined): void {
+  #write(bytes: Buffer, data?: Buffer, task?: Task): void {
     const socket = this.#socket;
     if (socket === undefined) return;
     socket.cork();
-    socket.write(bytes, () => (this.#sentAtMs = performance.now()));
+    socket.write(bytes, () => {
+      this.#sentAtMs = performance.now();
+      if (task !== undefined) task.progressAtMs = this.#sentAtMs;
+    });
     if (data !== undefined && data.length > 0) {
       socket.write(data);
       const padding = paddedBytes(data.length) - data.length;
@@ -277,7 +280,8 @@ export class Initiator {
 
   /** Sends what the target is ready for, in pieces that it takes. */
   #sendData({ taskTag, bytes }: ReceivedHeader): void {
-    const from = this.#tasks.get(taskTag)?.command.from;
+    const task = this.#tasks.get(taskTag);
+    const from = task?.command.from;
     if (from === undefined) return;
     const transferTag = bytes.readUInt32BE(20);
     const start = bytes.readUInt32BE(40);
@@ -292,7 +296,7 @@ export class Initiator {
       out.writeUInt32BE(this.#statusNumber, 28);
       out.writeUInt32BE(number, 36);
       out.writeUInt32BE(at, 40);
-      this.#write(out, from.subarray(at, at + length));
+      this.#write(out, from.subarray(at, at + length), task);
     }
   }
 
@@ -305,7 +309,7 @@ export class Initiator {
     out.writeUInt32BE(transferTag, 20);
     out.writeUInt32BE(this.#commandNumber, 24);
     out.writeUInt32BE(this.#statusNumber, 28);
-    this.#write(out, undefined);
+    this.#write(out);
   }
 
   #break(failure: OperationFailure): void {
