@@ -37,6 +37,7 @@ describe('a folder that --name names, and that holds something', () => {
     using _folder = folder;
     mkdirSync(join(folder.path, 'edit', 'stills'));
     writeFileSync(join(folder.path, 'edit', 'stills', 'one'), '1');
+    writeFileSync(join(folder.path, 'edit', '.direct'), 'a name of theirs');
     const base = `${CLIPS} --target ${folder.path} --name edit --reuse`;
     const streams = await meter(`streams ${base} --streams 2 --pattern play,record`);
     assert.equal(streams.exitCode, 0, streams.err);
@@ -48,7 +49,7 @@ describe('a folder that --name names, and that holds something', () => {
     while (!existsSync(clip) && !ended) await new Promise((resolve) => setImmediate(resolve));
     running.abort();
     assert.equal((await interrupted).exitCode, 1);
-    assert.deepEqual(readdirSync(join(folder.path, 'edit')).toSorted(), ['precious', 'stills']);
+    assert.deepEqual(readdirSync(join(folder.path, 'edit')).toSorted(), ['.direct', 'precious', 'stills']);
     assert.deepEqual(readdirSync(join(folder.path, 'edit', 'stills')), ['one']);
     assert.equal(readFileSync(precious, 'utf8'), 'years of work');
   });

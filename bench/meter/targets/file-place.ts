@@ -1,11 +1,12 @@
 /** The folder that a run of a file target works in. It may be somebody's: nothing is removed here but empty folders. */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { placeTaken, type TargetSpec } from './target.ts';
 
-/** Written for a moment by each process, to see whether the filesystem takes O_DIRECT. */
-export const DIRECT_TRIAL_NAME = '.direct';
+/** Of what each process writes for a moment, to see whether the filesystem takes O_DIRECT. */
+const TRIAL_NAME = /^\.holdfast-trial-[0-9a-f]{12}$/;
 /** What removing a folder says where there is more in it, and where another process was quicker. */
 const STAYS = new Set(['ENOTEMPTY', 'EEXIST', 'ENOENT']);
 
@@ -25,7 +26,12 @@ export class FilePlace {
   make(): void {
     if (mkdirSync(this.path, { recursive: true }) !== undefined) this.#ours = true;
     if (this.#ours || this.#reuse) return;
-    if (readdirSync(this.path).some((name) => name !== DIRECT_TRIAL_NAME)) throw placeTaken(this.path);
+    if (readdirSync(this.path).some((name) => !TRIAL_NAME.test(name))) throw placeTaken(this.path);
+  }
+
+  /** Of a file that is nobody's. */
+  trialPath(): string {
+    return join(this.path, `.holdfast-trial-${randomBytes(6).toString('hex')}`);
   }
 
   /**

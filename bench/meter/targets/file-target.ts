@@ -11,7 +11,7 @@ import { AlignedPool } from './aligned-pool.ts';
 import { ALIGNMENT_BYTES, alignedDown, alignedUp } from './alignment.ts';
 import type { ContentRange } from './content-range.ts';
 import { fileFailure } from './file-failure.ts';
-import { DIRECT_TRIAL_NAME, FilePlace } from './file-place.ts';
+import { FilePlace } from './file-place.ts';
 import { FileRecording } from './file-recording.ts';
 import { OpenFiles } from './open-files.ts';
 import { pageMemory } from './page-memory.ts';
@@ -79,7 +79,7 @@ export class FileTarget implements MediaTarget {
     const { path } = this.#place;
     try {
       this.#place.make();
-      this.#direct = direct !== 'off' && this.#takesDirect(path);
+      this.#direct = direct !== 'off' && this.#takesDirect(this.#place.trialPath());
     } catch (error) {
       throw fileFailure(error, path);
     }
@@ -205,9 +205,8 @@ export class FileTarget implements MediaTarget {
     return this.#direct ? flags | fs.constants.O_DIRECT : flags;
   }
 
-  #takesDirect(folder: string): boolean {
-    const path = join(folder, DIRECT_TRIAL_NAME);
-    const flags = fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_DIRECT;
+  #takesDirect(path: string): boolean {
+    const flags = fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_DIRECT;
     const memory = Buffer.from(pageMemory(ALIGNMENT_BYTES));
     let file: number | undefined;
     try {

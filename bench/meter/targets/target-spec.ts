@@ -37,7 +37,7 @@ export const TARGET_USAGE = `  --target URL            file:FOLDER (or just a fo
   --endpoint URL          of s3: in place of AWS_ENDPOINT_URL; of swift: the storage URL in place of the one that is told
   --region NAME           of s3; default AWS_REGION, or us-east-1
   --anonymous             of s3: do not sign
-  --name NAME             what is written is named so; default drawn
+  --name NAME             what is written is named so, and nothing else is there (but for --reuse); default drawn
   --seed TEXT             of contents and choices; default the name
   --sync none|end|each    of files: fsync never, when a file is whole, after each write; default end
   --direct auto|on|off    of files: O_DIRECT where it works, or not at all, or never; default auto
