@@ -92,8 +92,8 @@ describe('a target of files', () => {
       await target.prepare();
       const clip = object('clip-1', 1, 4 * 2 ** 20);
       await target.put(clip);
-      const read = target.read(clip, 0, clip.sizeBytes);
       const recording = await target.record(object('take-1', 2, clip.sizeBytes));
+      const read = target.read(clip, 0, clip.sizeBytes);
       const append = recording.append(0, clip.sizeBytes);
       target.breakOff();
       await Promise.all([read, append].map((one) => assert.rejects(one, { kind: 'aborted' })));
