@@ -104,3 +104,19 @@ test('a target that is not there, and a unit that is too small, are told in one 
   assert.equal(full.code, 1);
   assert.match(full.err, /^holdfast meter streams: the logical unit is full[^\n]*\n$/);
 });
+
+test('a target that stalls with its connection open is given up', async () => {
+  const running = streams(OPEN, {}, '--duration', '10m', '--timeout', '2s');
+  const connections = ['-C', CONTROL, '--lld', 'iscsi', '--mode', 'conn', '--op', 'show', '--tid', '1'];
+  let ended = false;
+  void running.then(() => (ended = true));
+  while (!ended && !spawnSync('tgtadm', connections).stdout.includes('Connection')) await sleep(50);
+  daemon.kill('SIGSTOP');
+  try {
+    const { code, err } = await running;
+    assert.equal(code, 1);
+    assert.match(err, /no progress for 2 s|does not answer/);
+  } finally {
+    daemon.kill('SIGCONT');
+  }
+});
