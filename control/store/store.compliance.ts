@@ -266,8 +266,8 @@ export function storeCompliance(factory: StoreFactory): void {
   story(
     'a lease that is not kept alive ends, and its keys with it, in one revision',
     async ({ store, passSeconds }) => {
-      const short = await store.grantLease(2);
-      const kept = await store.grantLease(2);
+      const short = await store.grantLease(10);
+      const kept = await store.grantLease(10);
       const from = await set(store, 'l/1', 'a', short.id);
       await set(store, 'l/2', 'b', short.id);
       await set(store, 'l/3', 'c', kept.id);

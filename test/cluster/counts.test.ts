@@ -117,7 +117,7 @@ test('a large shard of which two replicas lack something each is counted whole, 
   const named = (prefix: string, count: number): string[] =>
     Array.from({ length: count }, (_, number) => `${prefix}${number}`);
   const first = await nodes.open();
-  for (let from = 0; from < 11; from += 1) await add(first, named(`all${from}-`, 1000));
+  for (let from = 0; from < 110; from += 1) await add(first, named(`all${from}-`, 100));
   await first.close();
   // Those who wrote are gone before the nodes are back, and with them what they had noticed.
   for (const [node, count] of [
