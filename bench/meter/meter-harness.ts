@@ -33,6 +33,8 @@ export async function meter<Document extends MeterDocument>(
     readonly env?: Record<string, string>;
     readonly signal?: AbortSignal;
     readonly isTTY?: boolean;
+    /** Options that have spaces in them. */
+    readonly options?: readonly string[];
   } = {},
 ): Promise<MeterOutcome<Document>> {
   using folder = new MeterFolder();
@@ -41,7 +43,7 @@ export async function meter<Document extends MeterDocument>(
   let out = '';
   let err = '';
   const outputs = ['--json', file('r.json'), '--html', file('r.html'), '--csv', file('r.csv')];
-  const exitCode = await meterCommand([...args.split(' '), ...outputs], {
+  const exitCode = await meterCommand([...args.split(' '), ...(more.options ?? []), ...outputs], {
     out: { write: (text) => (out += text) },
     err: { isTTY: more.isTTY, columns: 120, write: (text) => (err += text) },
     env: more.env ?? PLANTED_ENV,

@@ -1,6 +1,6 @@
 /** All workers of a run, on this machine or on others: what is to be done is dealt out, what they saw is gathered. */
 import { errorText, HoldfastError } from '#common/errors.ts';
-import { ENDED_BY_LATE_FRAME } from '../streams/run-streams.ts';
+import { countedFramesOf, ENDED_BY_LATE_FRAME } from '../streams/run-streams.ts';
 import type { StreamsOrder } from '../streams/streams-order.ts';
 import type { LiveStreamFigures, StreamTally } from '../streams/tally.ts';
 import type { TargetSpec, TargetTraits } from '../targets/target.ts';
@@ -21,6 +21,8 @@ export interface CrewEvents {
 
 export interface CrewResult {
   readonly tally: StreamTally;
+  /** Frames that were to be counted, of all streams: those of a run that was cut short are fewer. */
+  readonly framesPlanned: number;
   readonly stopped: string | null;
   /** By the worker's name. */
   readonly self: Readonly<Record<string, SelfCost>>;
@@ -144,6 +146,7 @@ export class MeterCrew implements Disposable {
     const reasons = there.flatMap(({ result }) => result.stopped ?? []);
     return {
       tally: mergeTallies(there.map(({ result }) => result.tally)),
+      framesPlanned: order.streams.length * countedFramesOf(order),
       stopped: reasons.find((reason) => reason === ENDED_BY_LATE_FRAME) ?? reasons[0] ?? null,
       self: Object.fromEntries(there.map(({ name, result }) => [name, result.self])),
       lost,

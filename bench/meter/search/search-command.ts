@@ -110,6 +110,15 @@ export async function searchWishOf(
   };
 }
 
+/** Of a step, whatever the search found in the others: a storage that gives wrong bytes has failed, at any load. */
+const REASONS_OF_ANY_STEP = ['content-failed', 'worker-lost'];
+
+function invalidReasonsOf({ healthy, faults, steps }: SearchDocument): string[] {
+  const ofSteps = steps.flatMap(({ invalidReasons }) => invalidReasons);
+  const ofAnswers = [healthy, ...faults].flatMap((answer) => answer?.invalidReasons ?? []);
+  return [...new Set([...ofAnswers, ...REASONS_OF_ANY_STEP.filter((reason) => ofSteps.includes(reason))])];
+}
+
 /** Says each step as it ends; what goes wrong stands in the document. */
 export async function runSearchWish(
   wish: SearchWish,
@@ -132,8 +141,7 @@ export async function runSearchWish(
     view.clear();
   }
   document.finishedAt = new Date().toISOString();
-  const answers = [document.healthy, ...document.faults];
-  document.invalidReasons = [...new Set(answers.flatMap((answer) => answer?.invalidReasons ?? []))];
+  document.invalidReasons = invalidReasonsOf(document);
   document.valid = document.complete && document.invalidReasons.length === 0;
   writeOutputs(document, wish.outputs, searchForms);
   return document;

@@ -37,6 +37,11 @@ export function clipOf(order: ClipOrder, from: Pick<StreamsOrder, 'format'>): Cl
   return new Clip(order.kind, order.number, order.frames, from.format);
 }
 
+/** Frames of one stream that are due after the warm-up. */
+export function countedFramesOf({ durationMs, timing }: Pick<StreamsOrder, 'durationMs' | 'timing'>): number {
+  return Math.floor((durationMs * timing.framesPerS) / 1000);
+}
+
 function planOf(
   order: StreamsOrder,
   stream: StreamOrder,
@@ -47,7 +52,7 @@ function planOf(
   const { timing } = order;
   const clips = stream.clips.map((clip) => clipOf(clip, order));
   const slotsTotal = Math.floor(((order.warmupMs + order.durationMs) * timing.framesPerS) / 1000);
-  const slotsCounted = Math.floor((order.durationMs * timing.framesPerS) / 1000);
+  const slotsCounted = countedFramesOf(order);
   const random = new RandomSequence(scramble(order.seed ^ scramble(stream.stream + 1)));
   const clipFrames = clips.map(({ frames }) => frames);
   const settings = {

@@ -1,0 +1,81 @@
+/** Searches whose storage or workers fail on the way: what they answer must say so. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { PlantedStore } from '../../load/planted-store.ts';
+import { conforms, meter } from '../meter-harness.ts';
+import type { SearchDocument } from './search-document.ts';
+
+const SMALL = '--codec custom --frame-bytes 20000 --clip-length 1s --stagger 0ms --warmup 0ms --processes 0';
+const STEPS = '--step-duration 500ms --duration 500ms --pre-buffer 250 --precision 0';
+
+/** Our children that are workers of a meter. */
+function workerPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        const [, parent] = /^\d+ \(.*\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? [];
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+        return Number(parent) === process.pid && command.includes('meter/crew/worker-process');
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+describe('a search', () => {
+  test('of which a worker was lost ends there, and is not valid', async () => {
+    await using store = await PlantedStore.start();
+    let isKilled = false;
+    store.faults = ({ method, count }) => {
+      const [pid] = method === 'GET' && count > 5 && !isKilled ? workerPids() : [];
+      if (pid !== undefined) {
+        isKilled = true;
+        process.kill(pid, 'SIGKILL');
+      }
+      return undefined;
+    };
+    const args = `search --target s3:// --endpoint ${store.endpoint} ${STEPS} --start 4 --streams-max 4 --request-frames 1 ${SMALL} --processes 2`;
+    const { exitCode, err, document } = await meter<SearchDocument>(args);
+    const result = document();
+    conforms(result);
+    assert.equal(exitCode, 1, err);
+    assert.match(err, /process-\d was lost: .*SIGKILL/);
+    assert.equal(result.valid, false);
+    assert.ok(result.invalidReasons.includes('worker-lost'), result.invalidReasons.join(' '));
+    assert.equal(result.healthy, null);
+    assert.equal(result.steps.length, 1);
+  });
+
+  test('that was given wrong bytes in any step is not valid, though fewer streams were given right ones', async () => {
+    await using store = await PlantedStore.start();
+    store.faults = ({ method, name }) =>
+      method === 'GET' && name.endsWith('clip-000003')
+        ? { corrupt: (body) => ((body[100] = (body[100] ?? 0) ^ 1), body) }
+        : undefined;
+    const args = `search --target s3:// --endpoint ${store.endpoint} ${STEPS} --streams-max 4 ${SMALL}`;
+    const { document } = await meter<SearchDocument>(args);
+    const result = document();
+    conforms(result);
+    assert.equal(result.streams, 2);
+    assert.equal(result.valid, false);
+    assert.ok(result.invalidReasons.includes('content-failed'), result.invalidReasons.join(' '));
+  });
+
+  test('does not count the streams of a worker that gave up in the warm-up', async () => {
+    await using store = await PlantedStore.start();
+    // The second of the two plays the second clip.
+    store.faults = ({ method, name }) =>
+      method === 'GET' && name.endsWith('clip-000002') ? { status: 503, code: 'SlowDown' } : undefined;
+    const many = '--fps 240 --frame-bytes 1000 --request-frames 1 --pre-buffer 240 --warmup 2s';
+    const args = `search --target s3:// --endpoint ${store.endpoint} ${STEPS} --start 2 --streams-max 2 ${SMALL} --processes 2 ${many}`;
+    const { document } = await meter<SearchDocument>(args);
+    const result = document();
+    conforms(result);
+    assert.equal(result.steps[0]?.streams, 2);
+    assert.equal(result.steps[0]?.passed, false);
+    assert.ok(result.streams < 2, String(result.streams));
+  });
+});
