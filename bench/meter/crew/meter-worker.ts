@@ -91,14 +91,17 @@ export class MeterWorker {
     return writtenBytes;
   }
 
-  /** Removes what is there of them; minds no absence. */
+  /** Removes what is there of them; minds no absence. Throws the first failure, when all have been tried. */
   async removeClips(order: ClipsOrder): Promise<void> {
     const { target } = this.#opened();
+    const failures: unknown[] = [];
     await inParallel(this.#objects(order), this.#concurrency(order), async (object) => {
       await target.remove(object).catch((error: unknown) => {
-        if (!(error instanceof OperationFailure && /^(not-found|http-404)/.test(error.kind))) throw error;
+        if (!(error instanceof OperationFailure && /^(not-found|http-404)/.test(error.kind)))
+          failures.push(error);
       });
     });
+    if (failures.length > 0) throw failures[0];
   }
 
   async removePlace(): Promise<void> {

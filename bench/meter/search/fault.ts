@@ -20,7 +20,8 @@ export function faultName(command: string): string {
 /** Runs `sh -c command`; resolves when it has ended, or after a minute: then it goes on by itself. */
 export function runFault(command: string): Promise<FaultOutcome> {
   return new Promise((resolve) => {
-    const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // In a process group of its own: the Ctrl-C that ends the search must not end what puts the storage right.
+    const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     let output = '';
     const finish = (exitCode: number | null): void => {
       clearTimeout(limit);

@@ -109,14 +109,9 @@ export class SearchRun {
   async #attempt(streams: number, { fault, purpose, durationMs }: Attempt): Promise<Outcome> {
     this.#signal.throwIfAborted();
     await this.#stage.prepare(streams);
-    let running: Promise<FaultOutcome> | undefined;
-    const timer = setTimeout(() => {
-      if (fault !== undefined) running = runFault(fault.during);
-    }, this.#settings.warmupMs + START_MARGIN_MS);
-    const result = await this.#stage.run(streams, { durationMs, untilLate: true });
-    clearTimeout(timer);
-    const outcome = (await running) ?? null;
-    if (fault?.restore !== undefined) await runFault(fault.restore);
+    const { result, outcome } = await this.#runWith(fault, () =>
+      this.#stage.run(streams, { durationMs, untilLate: true }),
+    );
     this.#signal.throwIfAborted();
     const phase = fault === undefined ? 'healthy' : 'during';
     const step = { ...this.#stepOf(result, durationMs), phase, purpose, fault: outcome } as const;
@@ -128,6 +123,24 @@ export class SearchRun {
     if (lost !== undefined) throw new HoldfastError('peer-unavailable', `${lost[0]} was lost: ${lost[1]}`);
     if (step.passed) return 'passes';
     return step.invalidReasons.some(isOfMeter) ? 'impossible' : 'fails';
+  }
+
+  /** However the run ends, no fault comes after it, and what was done to the storage is put right. */
+  async #runWith(fault: Fault | undefined, run: () => Promise<CrewResult>) {
+    if (fault === undefined) return { result: await run(), outcome: null };
+    let running: Promise<FaultOutcome> | undefined;
+    const timer = setTimeout(() => {
+      running = runFault(fault.during);
+    }, this.#settings.warmupMs + START_MARGIN_MS);
+    try {
+      const result = await run();
+      clearTimeout(timer);
+      return { result, outcome: (await running) ?? null };
+    } finally {
+      clearTimeout(timer);
+      await running;
+      if (fault.restore !== undefined) await runFault(fault.restore);
+    }
   }
 
   #stepOf(result: CrewResult, durationMs: number) {

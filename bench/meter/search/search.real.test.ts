@@ -1,9 +1,11 @@
 /** Searches whose storage or workers fail on the way: what they answer must say so. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { PlantedStore } from '../../load/planted-store.ts';
-import { conforms, meter } from '../meter-harness.ts';
+import { conforms, meter, MeterFolder } from '../meter-harness.ts';
+import type { StreamsDocument } from '../streams/streams-document.ts';
 import type { SearchDocument } from './search-document.ts';
 
 const SMALL = '--codec custom --frame-bytes 20000 --clip-length 1s --stagger 0ms --warmup 0ms --processes 0';
@@ -77,5 +79,60 @@ describe('a search', () => {
     assert.equal(result.steps[0]?.streams, 2);
     assert.equal(result.steps[0]?.passed, false);
     assert.ok(result.streams < 2, String(result.streams));
+  });
+
+  test('puts the storage right behind a step that fails, and no fault comes after it', async () => {
+    await using store = await PlantedStore.start();
+    using notes = new MeterFolder();
+    const log = join(notes.path, 'log');
+    const note = (word: string): string => `echo ${word} >> ${log}`;
+    // The step with the fault cannot end as it should: the one worker is killed by it.
+    const during = `${note('fault')}; kill -9 $(cat ${notes.path}/pid)`;
+    store.faults = () => {
+      const [pid] = workerPids();
+      if (pid !== undefined) writeFileSync(join(notes.path, 'pid'), String(pid));
+      return undefined;
+    };
+    const args = `search --target s3:// --endpoint ${store.endpoint} --step-duration 1500ms --duration 1500ms --pre-buffer 250 --streams-max 1 ${SMALL} --processes 1`;
+    const options = ['--during', during, '--restore', note('restored')];
+    const { exitCode, document } = await meter<SearchDocument>(args, { options });
+    conforms(document());
+    assert.equal(exitCode, 1);
+    assert.equal(document().valid, false);
+    assert.deepEqual(readFileSync(log, 'utf8').trim().split('\n'), ['fault', 'restored']);
+  });
+});
+
+describe('recordings that cannot be removed', () => {
+  test('are said to be left behind, and what was measured is there', async () => {
+    await using store = await PlantedStore.start();
+    using notes = new MeterFolder();
+    const log = join(notes.path, 'log');
+    const refusing = ({ method, name }: { method: string; name: string }) =>
+      method === 'DELETE' && name.includes('take-') ? { status: 503, code: 'SlowDown' } : undefined;
+    store.faults = refusing;
+    const where = `--target s3:// --endpoint ${store.endpoint} --pattern record --pre-buffer 250 ${SMALL}`;
+    const streams = await meter<StreamsDocument>(`streams ${where} --streams 2 --duration 500ms`);
+    conforms(streams.document());
+    assert.equal(streams.document().runs.length, 1);
+    assert.equal(streams.document().framesTotal, 2 * 12);
+    assert.match(streams.err, /left behind: .*503/);
+    const options = ['--during', `echo fault >> ${log}`, '--restore', `echo restored >> ${log}`];
+    const bounds = '--streams-max 1 --step-duration 1500ms --duration 1500ms';
+    const search = await meter<SearchDocument>(`search ${where} ${bounds}`, { options });
+    conforms(search.document());
+    assert.equal(search.document().streams, 1, search.err);
+    assert.match(search.err, /left behind: .*503/);
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    assert.ok(lines.length >= 4 && lines.every((line, at) => line === (at % 2 === 0 ? 'fault' : 'restored')));
+    // What was refused then is removed at the end, where that is taken.
+    let refused = 0;
+    store.faults = (request) =>
+      refusing(request) !== undefined && refused++ === 0 ? { status: 503 } : undefined;
+    const before = new Set(store.buckets.keys());
+    const again = await meter<StreamsDocument>(`streams ${where} --streams 1 --duration 500ms`);
+    assert.equal(again.err, '');
+    assert.equal(refused, 2);
+    assert.deepEqual(new Set(store.buckets.keys()), before);
   });
 });

@@ -29,6 +29,8 @@ export class Stage {
   readonly #events: StageEvents;
   readonly #live: boolean;
   #clips: ClipOrder[] = [];
+  /** What was recorded and could not be removed behind its run. */
+  #takesLeft: ClipOrder[] = [];
   #runs = 0;
 
   private constructor(
@@ -106,19 +108,24 @@ export class Stage {
       untilLate,
       live: this.#live,
     });
-    if (cast.takes.length > 0) {
-      this.#events.activity('removing what was recorded');
-      await this.#crew.removeClips({ format, clips: cast.takes, reuse: false });
-    }
+    if (cast.takes.length > 0) await this.#removeTakes(cast.takes);
     return result;
   }
 
-  /** Removes what was written, unless it is to be kept. */
+  /** What cannot be removed is no reason to lose the run's result: the end tries it again, and says so. */
+  async #removeTakes(takes: readonly ClipOrder[]): Promise<void> {
+    this.#events.activity('removing what was recorded');
+    const order = { format: this.#settings.format, clips: takes, reuse: false };
+    await this.#crew.removeClips(order).catch(() => this.#takesLeft.push(...takes));
+  }
+
+  /** Removes what was written, unless it is to be kept. Throws what is left behind. */
   async clear(): Promise<void> {
-    if (this.#settings.keep || !this.traits.writable) return;
+    const clips = [...this.#takesLeft, ...(this.#settings.keep ? [] : this.#clips)];
+    if (!this.traits.writable || (this.#settings.keep && clips.length === 0)) return;
     this.#events.activity('removing the clips');
-    await this.#crew.removeClips({ format: this.#settings.format, clips: this.#clips, reuse: false });
-    await this.#crew.removePlace();
+    await this.#crew.removeClips({ format: this.#settings.format, clips, reuse: false });
+    if (!this.#settings.keep) await this.#crew.removePlace();
   }
 
   get clips(): number {
