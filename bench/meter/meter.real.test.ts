@@ -174,7 +174,7 @@ describe('holdfast meter search', () => {
     writeFileSync(during, `echo fault >> ${notes.path}/log; echo said so`);
     const restore = join(notes.path, 'restore.sh');
     writeFileSync(restore, `echo restored >> ${notes.path}/log`);
-    const args = `search --target ${folder.path} --streams-max 1 --step-duration 600ms --duration 600ms --pre-buffer 250 ${SMALL}`;
+    const args = `search --target ${folder.path} --streams-max 1 --step-duration 2s --duration 2s --pre-buffer 250 ${SMALL}`;
     let out = '';
     const json = join(notes.path, 'r.json');
     const commands = ['--during', `sh ${during}`, '--restore', `sh ${restore}`, '--json', json];

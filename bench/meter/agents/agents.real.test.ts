@@ -155,6 +155,19 @@ steps:
     });
   });
 
+  test('of which a command fails is not valid', async () => {
+    using folder = new MeterFolder();
+    using scripts = new MeterFolder();
+    const path = join(scripts.path, 's.yaml');
+    const steps = `[{ command: 'exit 4' }, { streams: 1, processes: 0 }]`;
+    writeFileSync(path, `target: ${folder.path}\noptions: ${OPTIONS}\nsteps: ${steps}\n`);
+    const { out, document } = await meter<ScriptDocument>(`run ${path}`);
+    conforms(document());
+    assert.match(out, /exit code 4/);
+    assert.equal(document().valid, false);
+    assert.deepEqual(document().invalidReasons, ['command-failed']);
+  });
+
   test('drives every mode on this machine, and makes one table of it', async () => {
     using folder = new MeterFolder();
     using scripts = new MeterFolder();
@@ -169,8 +182,8 @@ steps:
   - { mode: ops, name: some, duration: 200ms, warmup: 0ms, objects: 5, size: 1k, processes: 0 }
   - { mode: classic, name: old, files: 2, create: 1m, duration: 200ms, remove: true }
   - mode: search
-    duration: 600ms
-    step-duration: 500ms
+    duration: 2s
+    step-duration: 2s
     streams-max: 2
     ${small.replaceAll(', ', '\n    ')}
     during: ['true # asleep', 'true # gone']

@@ -88,6 +88,11 @@ function planText({ agents, steps, skipped }: Script, { measurements, expectedS 
 function note(document: ScriptDocument, report: ScriptStepReport): void {
   document.steps.push(report);
   const measured = measuredBy(report);
+  const { result } = report;
+  // What follows was to be measured on a storage to which that had been done.
+  const failed = result !== null && 'exitCode' in result && result.exitCode !== 0;
+  if (failed && !document.invalidReasons.includes('command-failed'))
+    document.invalidReasons.push('command-failed');
   if (measured === undefined) return;
   document.target = measured.target;
   document.invalidReasons = [...new Set([...document.invalidReasons, ...measured.invalidReasons])];

@@ -116,7 +116,8 @@ export async function doStep(
     await sleep(step.pauseMs, undefined, { signal: io.signal }).catch(() => undefined);
     return { name, kind, place: [], result: null };
   }
-  if (step.kind === 'command') return { name, kind, place: [], result: await runFault(step.command) };
+  if (step.kind === 'command')
+    return { name, kind, place: [], result: await runFault(step.command, io.signal) };
   const asked = await wishOf(step, io.env);
   // The table at the end is the result; what a step says on its way is progress.
   const result = await measure(asked, agents, { ...io, out: io.err }, view);

@@ -73,7 +73,9 @@ function searchRows(frame: Frame, document: SearchDocument): ScriptRow[] {
     const streams = confirmed ? (answer?.streams ?? null) : null;
     const validity = validityOf(answer?.invalidReasons ?? [], answer === null ? document.stopped : null);
     const limit =
-      answer === null || answer.limitedBy === 'late frames' ? '' : `at least: ${answer.limitedBy}`;
+      answer === null || answer.limitedBy === 'late frames' || answer.limitedBy === 'the fault'
+        ? ''
+        : `at least: ${answer.limitedBy}`;
     // With a fault, what a healthy storage sustains is the most that was tried.
     const notes = fault !== '' && answer?.limitedBy === 'the bound' ? '' : limit;
     return { ...frame, ...NO_FIGURES, ...runFigures(run), streams, fault, validity, notes };

@@ -1,7 +1,7 @@
 /** The page, the rows and the sentence of a search. */
 import { formatFigure } from '../../load/units.ts';
 import { faultName } from '../search/fault.ts';
-import type { PhaseAnswer, SearchDocument } from '../search/search-document.ts';
+import type { PhaseAnswer, SearchDocument, SearchStep } from '../search/search-document.ts';
 import { failureNotes } from '../streams/streams-document.ts';
 import { surroundings } from './surroundings.ts';
 import { chartHtml, pageHtml, tableHtml } from './html-page.ts';
@@ -9,6 +9,8 @@ import { csvLines, type OutputForms } from './outputs.ts';
 import { bytesChart, frameLatencies, lateChart } from './streams-page.ts';
 
 function answerText({ streams, limitedBy, invalidReasons }: PhaseAnswer): string {
+  if (invalidReasons.includes('fault-failed'))
+    return 'not known (it failed, or had not ended when the step did)';
   if (invalidReasons.includes('not-confirmed')) return '0 (no number was confirmed)';
   if (invalidReasons.includes('meter-limit')) return `${streams} (at least: the meter itself was reached)`;
   return limitedBy === 'the bound' ? `${streams} (at least: the bound was reached)` : String(streams);
@@ -74,6 +76,11 @@ const TITLES = [
   'outcome',
 ] as const;
 
+function outcomeText({ passed, framesLate }: SearchStep): string {
+  if (passed) return 'no late frame';
+  return framesLate > 0 ? 'late frames' : 'says nothing';
+}
+
 function shownRows({ steps }: SearchDocument): unknown[][] {
   return steps.map((step) => [
     step.run,
@@ -86,7 +93,7 @@ function shownRows({ steps }: SearchDocument): unknown[][] {
     step.framesDropped,
     formatFigure(step.worstFrameMs),
     formatFigure(step.mebibytesPerS),
-    [step.passed ? 'no late frame' : 'late frames', ...step.invalidReasons, ...failureNotes(step)].join(', '),
+    [outcomeText(step), ...step.invalidReasons, ...failureNotes(step)].join(', '),
   ]);
 }
 

@@ -111,7 +111,7 @@ export async function searchWishOf(
 }
 
 /** Of a step, whatever the search found in the others: a storage that gives wrong bytes has failed, at any load. */
-const REASONS_OF_ANY_STEP = ['content-failed', 'worker-lost'];
+const REASONS_OF_ANY_STEP = ['content-failed', 'worker-lost', 'not-restored'];
 
 function invalidReasonsOf({ healthy, faults, steps }: SearchDocument): string[] {
   const ofSteps = steps.flatMap(({ invalidReasons }) => invalidReasons);

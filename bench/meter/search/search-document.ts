@@ -13,12 +13,14 @@ export interface SearchStep extends RunFigures {
   /** No frame was late; a step that had one ended there. */
   readonly passed: boolean;
   readonly fault: FaultOutcome | null;
+  /** What ran behind it. */
+  readonly restore: FaultOutcome | null;
 }
 
 export interface PhaseAnswer {
   /** With no late frame over the whole duration. */
   readonly streams: number;
-  readonly limitedBy: 'late frames' | 'the bound' | 'the meter itself';
+  readonly limitedBy: 'late frames' | 'the bound' | 'the meter itself' | 'the fault';
   /** The step that showed it; null when nothing was confirmed. */
   readonly confirmedBy: number | null;
   /** Why it says nothing of the storage; empty when it does. */

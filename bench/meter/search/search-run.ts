@@ -34,9 +34,29 @@ export interface SearchEvents {
 
 const LIMITS = { failure: 'late frames', bound: 'the bound', impossible: 'the meter itself' } as const;
 
+/** Thrown where the command that was to be run during the steps fails or is too slow for them, whenever it is tried. */
+class NoFault extends Error {}
+
+interface Surrounded {
+  readonly result: CrewResult;
+  readonly fault: FaultOutcome | null;
+  readonly restore: FaultOutcome | null;
+  /** Whether the fault was done when the run ended. */
+  readonly inside: boolean;
+}
+
 /** Reasons for which a run with late frames says nothing of the storage. */
 function isOfMeter(reason: string): boolean {
   return reason.startsWith('meter-');
+}
+
+function isFailed(outcome: FaultOutcome | null): outcome is FaultOutcome {
+  return outcome !== null && outcome.exitCode !== 0;
+}
+
+function failureText({ command, exitCode, output }: FaultOutcome): string {
+  const said = output === '' ? '' : `: ${output}`;
+  return `the storage was not restored: \`${command}\` ended with ${exitCode ?? 'a signal'}${said}`;
 }
 
 interface Attempt {
@@ -82,6 +102,15 @@ export class SearchRun {
   }
 
   async #phase(fault: Fault | undefined, start: number, most: number): Promise<PhaseAnswer> {
+    try {
+      return await this.#searched(fault, start, most);
+    } catch (error) {
+      if (!(error instanceof NoFault)) throw error;
+      return { streams: 0, limitedBy: 'the fault', confirmedBy: null, invalidReasons: ['fault-failed'] };
+    }
+  }
+
+  async #searched(fault: Fault | undefined, start: number, most: number): Promise<PhaseAnswer> {
     const { precision, stepMs, durationMs } = this.#settings;
     const probe = (purpose: SearchStep['purpose'], ms: number) => (count: number) =>
       this.#step(count, { fault, purpose, durationMs: ms });
@@ -98,52 +127,69 @@ export class SearchRun {
     return { streams, limitedBy: LIMITS[found.limitedBy], confirmedBy, invalidReasons: reasons };
   }
 
-  /** A step in which the meter was in the way says nothing: it is made again, a few times at most. */
+  /**
+   * A step in which the meter was in the way, or the fault did not happen, says nothing: it is made again, a few times
+   * at most.
+   */
   async #step(streams: number, attempt: Attempt): Promise<Outcome> {
-    let outcome: Outcome = 'impossible';
-    for (let turn = 0; turn < ATTEMPTS_MAX && outcome === 'impossible'; turn++)
+    let outcome: Outcome | 'no fault' = 'impossible';
+    for (let turn = 0; turn < ATTEMPTS_MAX && outcome !== 'passes' && outcome !== 'fails'; turn++)
       outcome = await this.#attempt(streams, attempt);
+    if (outcome === 'no fault') throw new NoFault();
     return outcome;
   }
 
-  async #attempt(streams: number, { fault, purpose, durationMs }: Attempt): Promise<Outcome> {
+  async #attempt(streams: number, { fault, purpose, durationMs }: Attempt): Promise<Outcome | 'no fault'> {
     this.#signal.throwIfAborted();
     await this.#stage.prepare(streams);
-    const { result, outcome } = await this.#runWith(fault, () =>
+    const around = await this.#runWith(fault, () =>
       this.#stage.run(streams, { durationMs, untilLate: true }),
     );
     this.#signal.throwIfAborted();
+    const { result, restore } = around;
     const phase = fault === undefined ? 'healthy' : 'during';
-    const step = { ...this.#stepOf(result, durationMs), phase, purpose, fault: outcome } as const;
+    const figures = this.#stepOf(around, durationMs, fault);
+    const step = { ...figures, phase, purpose, fault: around.fault, restore } as const;
     this.#document.steps.push(step);
     if (purpose === 'confirm' && phase === 'healthy') this.#keep(step, result);
     this.#events.step(step);
     const [lost] = Object.entries(step.lostWorkers);
     // The streams of those that are left are not the streams of all: the storage was asked for less than was said.
     if (lost !== undefined) throw new HoldfastError('peer-unavailable', `${lost[0]} was lost: ${lost[1]}`);
+    if (isFailed(restore)) throw new HoldfastError('aborted', failureText(restore));
+    if (step.invalidReasons.includes('fault-failed')) return 'no fault';
     if (step.passed) return 'passes';
     return step.invalidReasons.some(isOfMeter) ? 'impossible' : 'fails';
   }
 
   /** However the run ends, no fault comes after it, and what was done to the storage is put right. */
-  async #runWith(fault: Fault | undefined, run: () => Promise<CrewResult>) {
-    if (fault === undefined) return { result: await run(), outcome: null };
+  async #runWith(fault: Fault | undefined, run: () => Promise<CrewResult>): Promise<Surrounded> {
+    if (fault === undefined) return { result: await run(), fault: null, restore: null, inside: false };
     let running: Promise<FaultOutcome> | undefined;
+    let startedMs = Number.POSITIVE_INFINITY;
     const timer = setTimeout(() => {
-      running = runFault(fault.during);
+      startedMs = performance.now();
+      running = runFault(fault.during, this.#signal);
     }, this.#settings.warmupMs + START_MARGIN_MS);
-    try {
-      const result = await run();
-      clearTimeout(timer);
-      return { result, outcome: (await running) ?? null };
-    } finally {
+    const restored = async (): Promise<FaultOutcome | null> => {
       clearTimeout(timer);
       await running;
-      if (fault.restore !== undefined) await runFault(fault.restore);
+      return fault.restore === undefined ? null : await runFault(fault.restore);
+    };
+    let result: CrewResult;
+    try {
+      result = await run();
+    } catch (error) {
+      await restored();
+      throw error;
     }
+    const endedMs = performance.now();
+    const restore = await restored();
+    const outcome = (await running) ?? null;
+    return { result, fault: outcome, restore, inside: startedMs + (outcome?.tookMs ?? 0) <= endedMs };
   }
 
-  #stepOf(result: CrewResult, durationMs: number) {
+  #stepOf({ result, fault, restore, inside }: Surrounded, durationMs: number, asked: Fault | undefined) {
     // A step that ended at its first late frame has counted until then.
     const countedMs = Math.min(durationMs, Math.max(0, result.elapsedMs - this.#settings.warmupMs));
     const figures = figuresOf(result, this.#document.steps.length + 1, countedMs / 1000);
@@ -152,7 +198,15 @@ export class SearchRun {
     // A worker that gave up, in the warm-up perhaps, has no late frame either.
     const whole = result.stopped === null && figures.framesTotal === result.framesPlanned;
     const passed = whole && figures.framesLate === 0 && figures.framesTotal > 0 && !spoilt;
-    return { ...figures, durationMs, passed };
+    // Late frames are late, whether the fault was done by then or not; that there were none says something only if it was.
+    const noFault = isFailed(fault) || (asked !== undefined && passed && !inside);
+    const invalidReasons = [
+      ...figures.invalidReasons,
+      ...(noFault ? ['fault-failed'] : []),
+      ...(isFailed(restore) ? ['not-restored'] : []),
+    ];
+    const valid = invalidReasons.length === 0;
+    return { ...figures, valid, invalidReasons, durationMs, passed: passed && !noFault };
   }
 
   #keep(step: SearchStep, { tally }: CrewResult): void {

@@ -103,6 +103,62 @@ describe('a search', () => {
   });
 });
 
+describe('a fault', () => {
+  const BOUNDS = `--streams-max 1 --step-duration 1500ms --duration 1500ms --pre-buffer 250 ${SMALL}`;
+
+  test('that fails is no fault: what the storage sustains meanwhile is not known', async () => {
+    using folder = new MeterFolder();
+    const options = ['--during', 'echo who; exit 3 # gone'];
+    const { out, html, document } = await meter<SearchDocument>(`search --target ${folder.path} ${BOUNDS}`, {
+      options,
+    });
+    const result = document();
+    conforms(result);
+    assert.equal(result.valid, false);
+    assert.deepEqual(result.invalidReasons, ['fault-failed']);
+    assert.equal(result.streams, 1);
+    assert.equal(result.during?.streams, 0);
+    assert.equal(result.during?.confirmedBy, null);
+    const ailing = result.steps.filter(({ phase }) => phase === 'during');
+    assert.ok(
+      ailing.every(({ passed, fault }) => !passed && fault?.exitCode === 3 && fault.output === 'who'),
+    );
+    assert.match(out, /while gone: not known/);
+    assert.match(html, /fault-failed/);
+  });
+
+  test('that takes longer than the step has not happened in it', async () => {
+    using folder = new MeterFolder();
+    const options = ['--during', 'sleep 5 # slow', '--restore', 'true'];
+    const { document } = await meter<SearchDocument>(`search --target ${folder.path} ${BOUNDS}`, { options });
+    const result = document();
+    conforms(result);
+    assert.deepEqual(result.invalidReasons, ['fault-failed']);
+    assert.ok(result.steps.every(({ phase, passed }) => passed === (phase === 'healthy')));
+  });
+
+  test('is followed by no step before its restoring has ended, and by none where that fails', async () => {
+    using folder = new MeterFolder();
+    using notes = new MeterFolder();
+    const log = join(notes.path, 'log');
+    const slow = ['--during', `echo fault >> ${log}`, '--restore', `sleep 3; echo restored >> ${log}`];
+    await meter<SearchDocument>(`search --target ${folder.path} ${BOUNDS}`, { options: slow });
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    assert.ok(lines.length >= 4 && lines.every((line, at) => line === (at % 2 === 0 ? 'fault' : 'restored')));
+    const failing = ['--during', 'true', '--restore', 'echo no spare part; false'];
+    const { exitCode, err, document } = await meter<SearchDocument>(
+      `search --target ${folder.path} ${BOUNDS}`,
+      { options: failing },
+    );
+    const result = document();
+    conforms(result);
+    assert.equal(exitCode, 1);
+    assert.match(err, /not restored: .*ended with 1: no spare part/);
+    assert.deepEqual(result.invalidReasons, ['not-restored']);
+    assert.equal(result.steps.filter(({ phase }) => phase === 'during').length, 1);
+  });
+});
+
 describe('recordings that cannot be removed', () => {
   test('are said to be left behind, and what was measured is there', async () => {
     await using store = await PlantedStore.start();
