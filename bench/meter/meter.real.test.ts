@@ -222,6 +222,23 @@ describe('holdfast meter ops', () => {
     assert.equal(done(replayed.document()), lines);
   });
 
+  test('ends when it is told to, and does not take what that breaks for failures', async () => {
+    await using store = await PlantedStore.start();
+    const stop = new AbortController();
+    store.faults = ({ method, name, count }) => {
+      if (method !== 'GET' || name === '') return undefined;
+      if (count === 3) stop.abort();
+      return { silent: true };
+    };
+    const args = `ops --target s3:// --endpoint ${store.endpoint} --mix get --objects 5 --size 1k --concurrency 4 --timeout 2s --warmup 0ms --duration 10m --processes 0`;
+    const { exitCode, err, document } = await meter<OpsDocument>(args, { signal: stop.signal });
+    assert.equal(exitCode, 1);
+    assert.equal(err.trim(), 'holdfast meter ops: interrupted');
+    conforms(document());
+    assert.deepEqual(document().runs[0]?.operations, []);
+    assert.equal(store.buckets.size, 0);
+  });
+
   test('counts what fails by its kind', async () => {
     await using store = await PlantedStore.start();
     store.faults = ({ method, count }) =>

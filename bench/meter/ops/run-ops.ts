@@ -22,6 +22,8 @@ const FILL_CONCURRENCY = 8;
 const LIST_NAMES_MAX = 1000;
 const FAILURES_IN_A_ROW_MAX = 100;
 const WATCH_PERIOD_MS = 1000;
+/** From an interruption on, for what is under way. */
+const BREAK_OFF_MS_MAX = 5000;
 const TRACE_MAX = 500_000;
 
 interface Counter {
@@ -86,13 +88,17 @@ export class OpsRunner {
   async run(): Promise<Omit<OpsResult, 'self'>> {
     this.#startMs = performance.now();
     const watch = setInterval(() => this.#watch(), WATCH_PERIOD_MS);
-    const end = (): void => this.#end('interrupted');
+    const given = Promise.withResolvers<void>();
+    const end = (): void => {
+      this.#end('interrupted');
+      this.#target.breakOff?.();
+      // What does not come even then is not waited for.
+      setTimeout(given.resolve, BREAK_OFF_MS_MAX);
+    };
     this.#signal.addEventListener('abort', end);
     try {
       if (this.#signal.aborted) end();
-      else if (this.#order.trace !== undefined) await this.#replay(this.#order.trace);
-      else if (this.#order.ratePerS === undefined) await this.#closedLoop();
-      else await this.#openLoop(this.#order.ratePerS);
+      else await Promise.race([this.#load(), given.promise]);
     } finally {
       clearInterval(watch);
       this.#signal.removeEventListener('abort', end);
@@ -167,6 +173,12 @@ export class OpsRunner {
   #firstFailure(): string {
     for (const { errors } of this.#counters.values()) for (const { first } of errors.values()) return first;
     return '';
+  }
+
+  async #load(): Promise<void> {
+    if (this.#order.trace !== undefined) await this.#replay(this.#order.trace);
+    else if (this.#order.ratePerS === undefined) await this.#closedLoop();
+    else await this.#openLoop(this.#order.ratePerS);
   }
 
   async #closedLoop(): Promise<void> {
@@ -268,6 +280,8 @@ export class OpsRunner {
           : new OperationFailure('aborted', 'meter', errorText(error));
     }
     if (object !== undefined) this.#pool.use(object, -1);
+    // What breaks because the run was stopped says nothing of the storage.
+    if (failure !== undefined && this.#signal.aborted) return;
     const nowMs = this.#now();
     const second = this.#second(nowMs);
     if (failure !== undefined) this.#failed(counter, second, failure);

@@ -67,6 +67,7 @@ function planOf(
   return {
     pattern,
     units: unitsOf(slotsOf(settings, random), clips, slotsTotal, slotsMax),
+    slotsTotal,
     timing,
     startMs,
     countedFromSlot: slotsTotal - slotsCounted,
@@ -89,6 +90,8 @@ export async function runStreams(order: StreamsOrder, around: StreamsSurrounding
   );
   const sleepers = new Set<() => void>();
   signal.addEventListener('abort', () => {
+    // Whoever waits for an answer is not kept by it.
+    around.target.breakOff?.();
     for (const wake of sleepers) wake();
   });
   let stopped: string | null = null;

@@ -12,6 +12,8 @@ import type { Unit } from './unit.ts';
 export interface StreamPlan {
   readonly pattern: Pattern;
   readonly units: Iterable<Unit>;
+  /** Frames that all units together show. */
+  readonly slotsTotal: number;
   readonly timing: TimingSettings;
   /** Since the run's start. */
   readonly startMs: number;
@@ -43,6 +45,15 @@ function failureOf(error: unknown): OperationFailure {
     : new OperationFailure('aborted', 'meter', errorText(error));
 }
 
+/** How long giving a recording up may take; then it is left as it is. */
+const ABORT_MS_MAX = 10_000;
+
+interface Alarm {
+  readonly over: Promise<void>;
+  readonly isOver: boolean;
+  end(): void;
+}
+
 export class StreamRunner {
   readonly #plan: StreamPlan;
   readonly #stream: StreamCounter;
@@ -62,7 +73,9 @@ export class StreamRunner {
   /** Never throws: what fails is counted. */
   async run(): Promise<void> {
     const plan = this.#plan;
-    await this.#openRecording();
+    await this.#unlessStopped(this.#openRecording());
+    const last = timingOf(plan.timing, plan.pattern, { firstSlot: plan.slotsTotal - 1, slots: 1, reads: [] });
+    const endMs = plan.startMs + last.dueAtMs + plan.dropAfterMs;
     let lastDueMs = 0;
     for (const unit of plan.units) {
       const timing = timingOf(plan.timing, plan.pattern, unit);
@@ -73,18 +86,35 @@ export class StreamRunner {
       const lagMs = this.#nowMs() - Math.max(askedMs, this.#unblockedAtMs);
       if (unit.firstSlot >= plan.countedFromSlot)
         this.#run.counter.asked(Math.max(0, lagMs), 1000 / plan.timing.framesPerS);
-      await this.#room();
       lastDueMs = plan.startMs + timing.dueAtMs + (unit.slots - 1) * timing.intervalMs;
-      this.#start(unit, timing);
+      // A player waits until the frames would be dropped anyway, a recorder, which leaves nothing out, until the end.
+      const hasRoom = await this.#room(plan.pattern === 'record' ? endMs : lastDueMs + plan.dropAfterMs);
+      if (this.#run.signal.aborted) break;
+      this.#start(unit, timing, hasRoom);
     }
     await this.#settle(lastDueMs + plan.dropAfterMs);
     await this.#closeRecording();
   }
 
-  async #room(): Promise<void> {
-    if (this.#underWay.size < this.#plan.inFlightMax) return;
-    while (this.#underWay.size >= this.#plan.inFlightMax) await Promise.race(this.#underWay.keys());
+  #isFull(): boolean {
+    return this.#underWay.size >= this.#plan.inFlightMax;
+  }
+
+  /** Waits for a place among the requests under way: one of them may never settle. Resolves to whether there is one. */
+  async #room(giveUpMs: number): Promise<boolean> {
+    if (!this.#isFull()) return true;
+    const alarm = this.#alarm(giveUpMs - this.#nowMs());
+    while (this.#isFull() && !alarm.isOver) await Promise.race([alarm.over, ...this.#underWay.keys()]);
+    alarm.end();
     this.#unblockedAtMs = this.#nowMs();
+    return !this.#isFull();
+  }
+
+  /** What never settles is not waited for once the run is stopped. */
+  async #unlessStopped(work: Promise<void>): Promise<void> {
+    const stopped = this.#alarm(undefined);
+    await Promise.race([work, stopped.over]);
+    stopped.end();
   }
 
   #nowMs(): number {
@@ -100,20 +130,27 @@ export class StreamRunner {
   }
 
   #sleep(leftMs: number): Promise<void> {
-    const { clock, signal, sleepers } = this.#run;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        timer.cancel();
-        sleepers.delete(done);
-        resolve();
-      };
-      const timer = clock.after(leftMs, done);
-      sleepers.add(done);
-    });
+    return this.#alarm(leftMs).over;
   }
 
-  #start(unit: Unit, timing: UnitTiming): void {
+  /** Goes off after so long, if that is given, and in any case when the run is stopped. */
+  #alarm(leftMs: number | undefined): Alarm {
+    const { clock, signal, sleepers } = this.#run;
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const alarm = { over, isOver: false, end: (): void => undefined };
+    alarm.end = () => {
+      alarm.isOver = true;
+      timer?.cancel();
+      sleepers.delete(alarm.end);
+      resolve();
+    };
+    const timer = leftMs === undefined || signal.aborted ? undefined : clock.after(leftMs, alarm.end);
+    sleepers.add(alarm.end);
+    if (signal.aborted) alarm.end();
+    return alarm;
+  }
+
+  #start(unit: Unit, timing: UnitTiming, hasRoom: boolean): void {
     const { startMs, countedFromSlot, dropAfterMs } = this.#plan;
     const askedMs = startMs + timing.askedAtMs;
     const dueMs = startMs + timing.dueAtMs;
@@ -138,7 +175,8 @@ export class StreamRunner {
     };
     // A player that is too late for a frame goes on to the next; a recorder can leave nothing out.
     const lastDueMs = dueMs + (unit.slots - 1) * timing.intervalMs;
-    if (this.#plan.pattern !== 'record' && this.#nowMs() > lastDueMs + dropAfterMs) {
+    const tooLate = this.#plan.pattern !== 'record' && this.#nowMs() > lastDueMs + dropAfterMs;
+    if (tooLate || !hasRoom) {
       settle(new OperationFailure('overloaded', 'given-up', 'the frames before it took too long'));
       return;
     }
@@ -198,7 +236,10 @@ export class StreamRunner {
 
   async #openRecording(): Promise<void> {
     try {
-      this.#recording = await this.#plan.recording?.open();
+      const recording = await this.#plan.recording?.open();
+      this.#recording = recording;
+      // Nobody waited for it.
+      if (this.#run.signal.aborted) await this.#closeRecording();
     } catch (error) {
       this.#recordingFailure = failureOf(error);
     }
@@ -206,13 +247,20 @@ export class StreamRunner {
 
   async #closeRecording(): Promise<void> {
     const recording = this.#recording;
+    this.#recording = undefined;
     if (recording === undefined) return;
     const whole = this.#underWay.size === 0 && this.#stream.row.failure === null && !this.#run.signal.aborted;
-    try {
-      if (whole) await recording.finish();
-      else await recording.abort();
-    } catch (error) {
+    const closed = (whole ? recording.finish() : recording.abort()).catch((error: unknown) => {
       this.#stream.row.failure ??= failureOf(error).message;
-    }
+    });
+    if (whole) await this.#unlessStopped(closed);
+    else await this.#atMost(closed, ABORT_MS_MAX);
+  }
+
+  async #atMost(work: Promise<void>, leftMs: number): Promise<void> {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const timer = this.#run.clock.after(leftMs, resolve);
+    await Promise.race([work, over]);
+    timer.cancel();
   }
 }

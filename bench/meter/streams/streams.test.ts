@@ -60,10 +60,13 @@ class PlantedTarget implements MediaTarget {
   list = () => Promise.resolve(0);
   removePlace = () => Promise.resolve();
   close = () => undefined;
+  brokenOff = 0;
+  breakOff = () => void this.brokenOff++;
 
   #answer(position: number, object: MediaObject): Promise<void> {
+    const delayMs = this.delayMs(position, object);
     return new Promise((resolve) => {
-      this.clock.after(this.delayMs(position, object), resolve);
+      if (Number.isFinite(delayMs)) this.clock.after(delayMs, resolve);
     });
   }
 }
@@ -219,6 +222,49 @@ describe('a stream', () => {
     });
     assert.equal(row.framesTotal, 250);
     assert.equal(row.framesDropped, 50);
+  });
+
+  test('goes on to its end while more never comes than may be under way', async () => {
+    for (const pattern of ['play', 'record'] as const) {
+      const { row, stopped, target } = await run(orderOf(pattern, { inFlight: 4 }), (planted) => {
+        planted.delayMs = (position) => (position >= 150_000 ? Number.POSITIVE_INFINITY : 1);
+      });
+      assert.equal(row.framesTotal, 250);
+      assert.equal(row.framesDropped, 100);
+      assert.equal(stopped, null);
+      assert.ok(target.clock.monotonicMs() < 13_000, 'its end, the buffer and what is dropped');
+    }
+  });
+
+  test('ends when it is told to, whatever the storage does not do', async () => {
+    for (const hanging of ['read', 'append', 'open', 'finish', 'abort'] as const) {
+      const clock = new ManualClock();
+      const target = new PlantedTarget(clock);
+      const never = new Promise<never>(() => undefined);
+      if (hanging === 'read' || hanging === 'append') target.delayMs = () => Number.POSITIVE_INFINITY;
+      const record = target.record.bind(target);
+      if (hanging !== 'read' && hanging !== 'append')
+        target.record = async (object) =>
+          hanging === 'open' ? await never : { ...(await record(object)), [hanging]: () => never };
+      const stop = new AbortController();
+      const order = orderOf(hanging === 'read' ? 'play' : 'record', { inFlight: 2 });
+      let isOver = false;
+      const around = { target, clock, originMs: 0, signal: stop.signal, figures: () => undefined };
+      const running = runStreams(order, around).finally(() => (isOver = true));
+      const advance = async (untilMs: number): Promise<void> => {
+        while (clock.monotonicMs() < untilMs && !isOver) {
+          await new Promise(setImmediate);
+          if (!clock.advanceToNext()) clock.advance(100);
+        }
+      };
+      await advance(hanging === 'finish' ? 60_000 : 3000);
+      assert.equal(isOver, false, hanging);
+      stop.abort();
+      await advance(clock.monotonicMs() + 20_000);
+      const { stopped } = await running;
+      assert.equal(stopped, 'interrupted');
+      assert.equal(target.brokenOff, 1);
+    }
   });
 
   test('that records counts what its buffer could not hold', async () => {
