@@ -1,20 +1,20 @@
-/** What is being recorded while it is played: how far it has come, and who waits for more. */
+/** What is being recorded while it is played: which frames are stored, and who waits for more. */
 export class GrowingClip {
-  #frames = 0;
+  readonly #stored = new Set<number>();
   readonly #waiting = new Set<() => void>();
 
-  /** Frames up to `frames` (excluded) are stored. */
-  stored(frames: number): void {
-    this.#frames = Math.max(this.#frames, frames);
+  /** Frames `from` … `to` (excluded) are stored; those before them perhaps not yet, or never. */
+  stored(from: number, to: number): void {
+    for (let frame = from; frame < to; frame++) this.#stored.add(frame);
     for (const wake of this.#waiting) wake();
   }
 
-  /** Whether so many frames are stored before `limit`'s promise is resolved. */
-  async reaches(frames: number, limit: () => Promise<void>): Promise<boolean> {
-    if (this.#frames >= frames) return true;
+  /** Whether frames `from` … `to` (excluded) are stored before `limit`'s promise is resolved. */
+  async has(from: number, to: number, limit: () => Promise<void>): Promise<boolean> {
+    if (this.#has(from, to)) return true;
     await new Promise<void>((resolve) => {
       const wake = (): void => {
-        if (this.#frames < frames) return;
+        if (!this.#has(from, to)) return;
         this.#waiting.delete(wake);
         resolve();
       };
@@ -24,6 +24,11 @@ export class GrowingClip {
         resolve();
       });
     });
-    return this.#frames >= frames;
+    return this.#has(from, to);
+  }
+
+  #has(from: number, to: number): boolean {
+    for (let frame = from; frame < to; frame++) if (!this.#stored.has(frame)) return false;
+    return true;
   }
 }

@@ -74,6 +74,8 @@ export class StreamRunner {
   async run(): Promise<void> {
     const plan = this.#plan;
     await this.#unlessStopped(this.#openRecording());
+    // As long as opening took, the storage held the stream up.
+    if (plan.recording !== undefined) this.#unblockedAtMs = this.#nowMs();
     const last = timingOf(plan.timing, plan.pattern, { firstSlot: plan.slotsTotal - 1, slots: 1, reads: [] });
     const endMs = plan.startMs + last.dueAtMs + plan.dropAfterMs;
     let lastDueMs = 0;
@@ -199,12 +201,14 @@ export class StreamRunner {
       if (this.#plan.recording === undefined) await this.#run.target.put(range.object);
       else if (this.#recording === undefined) throw this.#notRecording();
       else await this.#recording.append(range.position, range.lengthBytes);
-      growing?.stored(unit.firstSlot + unit.slots);
+      growing?.stored(unit.firstSlot, unit.firstSlot + unit.slots);
       return;
     }
     if (
       growing !== undefined &&
-      !(await growing.reaches(unit.firstSlot + unit.slots, () => this.#sleep(giveUpMs - this.#nowMs())))
+      !(await growing.has(unit.firstSlot, unit.firstSlot + unit.slots, () =>
+        this.#sleep(giveUpMs - this.#nowMs()),
+      ))
     )
       throw new OperationFailure(
         'overloaded',

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ManualClock } from '#common/io/manual-clock.ts';
-import { RandomSequence } from '../../load/random-sequence.ts';
 import { formatOf } from '../codecs/codec.ts';
 import { OperationFailure } from '../../load/operation-failure.ts';
 import type { MediaObject, MediaTarget, Recording } from '../targets/target.ts';
-import { Clip } from './clip.ts';
-import { type Pattern, slotsOf } from './pattern.ts';
+import type { Pattern } from './pattern.ts';
 import { runStreams, type StreamsResult } from './run-streams.ts';
 import type { StreamsOrder } from './streams-order.ts';
-import { timingOf } from './timing.ts';
-import { unitsOf } from './unit.ts';
 
 const FORMAT = formatOf({ codec: 'custom', frameBytes: 1000, framesPerS: 25 });
 
@@ -297,6 +293,51 @@ describe('a stream', () => {
     assert.ok(behind.tally.rows.every(({ framesLate }) => framesLate > 0));
   });
 
+  test('that had to wait for its recording to be opened was not kept by the meter', async () => {
+    const { row, tally } = await run(orderOf('record'), (target) => {
+      const record = target.record.bind(target);
+      target.record = async (object) => {
+        await new Promise<void>((resolve) => target.clock.after(300, resolve));
+        return await record(object);
+      };
+    });
+    assert.equal(row.framesTotal, 250);
+    assert.equal(tally.unitsMissed, 0);
+  });
+
+  test('of a growing file is given a frame when that is stored, whatever was stored behind it', async () => {
+    const clips = [{ kind: 'take' as const, number: 9, frames: 250 }];
+    const base = { clips, startFrame: 0, requestFrames: 1 };
+    const streams = [
+      { ...base, stream: 0, pattern: 'record' as const, startMs: 0, recordedBy: undefined },
+      { ...base, stream: 1, pattern: 'growing' as const, startMs: 0, recordedBy: 0 },
+    ];
+    let storedAtMs = 0;
+    const { target, tally } = await run(orderOf('growing', { streams, inFlight: 64 }), (planted) => {
+      const record = planted.record.bind(planted);
+      planted.record = async (object) => {
+        const recording = await record(object);
+        const append = async (position: number, lengthBytes: number): Promise<void> => {
+          // Frame 100 is stored when thirty that were recorded after it are, and frame 200 never.
+          if (position === 200_000) throw new OperationFailure('device-full', 'disk-full', 'planted');
+          if (position === 100_000) await new Promise<void>((resolve) => planted.clock.after(1200, resolve));
+          await recording.append(position, lengthBytes);
+          if (position === 100_000) storedAtMs = planted.clock.monotonicMs();
+        };
+        return { ...recording, append };
+      };
+    });
+    const readAt = (frame: number) => target.reads.find(({ position }) => position === frame * 1000)?.atMs;
+    assert.ok(storedAtMs > 0 && (readAt(100) ?? 0) >= storedAtMs);
+    assert.ok((readAt(101) ?? Number.POSITIVE_INFINITY) < storedAtMs);
+    assert.equal(readAt(200), undefined);
+    assert.notEqual(readAt(201), undefined);
+    assert.deepEqual(
+      tally.rows.map(({ framesDropped }) => framesDropped),
+      [1, 1],
+    );
+  });
+
   test('asks for several frames at once, each due in its turn', async () => {
     const { row, target } = await run(
       orderOf('play', { streams: [{ ...orderOf('play').streams[0]!, requestFrames: 5 }] }),
@@ -308,84 +349,5 @@ describe('a stream', () => {
     assert.equal(target.reads.length, 50);
     assert.equal(row.framesTotal, 250);
     assert.equal(row.framesLate, 2);
-  });
-});
-
-describe('a pattern', () => {
-  const first = (pattern: Pattern, count: number, clipFrames = [100]) => {
-    const settings = { pattern, clipFrames, shuttleSpeed: 8, framesPerS: 25, startFrame: 0 };
-    const slots = slotsOf(settings, new RandomSequence(1));
-    return Array.from({ length: count }, () => slots.next().value);
-  };
-  const frames = (pattern: Pattern, count: number) => first(pattern, count).map(([one]) => one?.frame);
-
-  test('goes forward, backward, and in steps', () => {
-    assert.deepEqual(frames('play', 3), [0, 1, 2]);
-    assert.deepEqual(frames('reverse', 3), [0, 99, 98]);
-    assert.deepEqual(frames('shuttle', 14).at(-1), 4);
-    assert.ok(new Set(frames('scrub', 50)).size > 20);
-    assert.ok(
-      frames('jog', 200).every(
-        (frame, at, all) => at === 0 || [1, 99].includes(((frame ?? 0) - (all[at - 1] ?? 0) + 100) % 100),
-      ),
-    );
-  });
-
-  test('shows all cameras at once, and cuts from clip to clip', () => {
-    assert.deepEqual(
-      first('multicam', 2, [10, 10, 10])[1],
-      [0, 1, 2].map((clip) => ({ clip, frame: 1 })),
-    );
-    const cuts = first('edits', 500, [100, 100, 100]).map(([one]) => one?.clip);
-    assert.equal(new Set(cuts).size, 3);
-  });
-
-  test('is asked for in pieces that lie together', () => {
-    const clip = new Clip('clip', 1, 100, FORMAT);
-    const units = (pattern: Pattern, total: number) => {
-      const settings = { pattern, clipFrames: [100], shuttleSpeed: 8, framesPerS: 25, startFrame: 0 };
-      return [...unitsOf(slotsOf(settings, new RandomSequence(1)), [clip], total, 10)];
-    };
-    assert.deepEqual(
-      units('play', 105).map(({ slots }) => slots),
-      [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 5],
-    );
-    const [, backward] = units('reverse', 15);
-    assert.deepEqual(
-      backward?.reads.map(({ position, lengthBytes }) => [position, lengthBytes]),
-      [[90_000, 10_000]],
-    );
-    assert.equal(units('shuttle', 20).length, 20);
-  });
-
-  test('of a hand on a wheel is not read ahead', () => {
-    const settings = {
-      framesPerS: 25,
-      preBufferFrames: 25,
-      readAheadFrames: 50,
-      allowanceMs: 5,
-      reactionMs: 200,
-    };
-    const unit = { firstSlot: 100, slots: 1, reads: [] };
-    assert.deepEqual(timingOf(settings, 'scrub', unit), { askedAtMs: 4000, dueAtMs: 4205, intervalMs: 40 });
-    assert.deepEqual(timingOf(settings, 'play', unit), { askedAtMs: 3000, dueAtMs: 5005, intervalMs: 40 });
-  });
-});
-
-describe('a clip', () => {
-  test('of unlike frames knows where each lies', () => {
-    const format = formatOf({ codec: 'custom', frameSizesBytes: [10, 30, 20] });
-    const clip = new Clip('clip', 3, 7, format);
-    assert.equal(clip.sizeBytes, 130);
-    assert.deepEqual([clip.range(4, 6).position, clip.range(4, 6).lengthBytes], [70, 50]);
-  });
-
-  test('of a sequence is an object a frame, each of its own content', () => {
-    const clip = new Clip('clip', 3, 5, formatOf({ codec: 'dpx-hd' }));
-    const objects = clip.objects();
-    assert.equal(objects.length, 5);
-    assert.equal(objects[0]?.sizeBytes, 8_296_448);
-    assert.equal(new Set(objects.map(({ key }) => key.index)).size, 5);
-    assert.equal(clip.range(2, 3).object.name, objects[2]?.name);
   });
 });
