@@ -28,15 +28,16 @@ function serve(socket: Socket, token: string, told: (text: string) => void): voi
     lines.close();
   };
   const greeted = (said: Partial<ControllerGreeting>): void => {
-    clearTimeout(limit);
     if (said.protocol !== AGENT_PROTOCOL) refuse(`this agent speaks protocol ${AGENT_PROTOCOL}`);
     else if (!session.accepts(said.publicKey ?? '', said.proof ?? '')) refuse('the token is wrong');
     else {
+      clearTimeout(limit);
       const { publicKey = '' } = said;
       const seal = session.seal(publicKey);
       told(`${from} is the controller`);
       lines.sealWith(seal);
       lines.send(greeting());
+      lines.beat();
       const send = (message: Message): void => lines.send(message);
       worker = startLocalWorker('worker', {
         figures: (value) => send({ event: 'figures', value }),

@@ -224,6 +224,8 @@ steps:
       ['target: ${NOWHERE}\nsteps: [{ streams: 1 }]', /no NOWHERE/],
       ["target: /x\nsteps: [{ streams: 1, when: '' }]", /every one is left out/],
       ['target: /x\nsteps: []\nagents: 5', /agents/],
+      ['target: /x\nsteps: [{ streams: 1 }]\nagents: [a, "b:1", "a:7411"]', /a and a:7411 are the same/],
+      ['target: /x\nsteps: [{ streams: 1 }]\nagents: ["a:b:c"]', /not an address/],
       ['target: /x\nagens: []\nsteps: [{ streams: 1 }]', /agens/],
       ['- a', /not a mapping/],
       ['{', /s\.yaml/],

@@ -3,7 +3,8 @@
  * and the proof that it knows the token; from there on all is sealed (session.ts), but for a refusal.
  */
 
-export const AGENT_PROTOCOL = 2;
+/** 3: both sides say every second that they are there. */
+export const AGENT_PROTOCOL = 3;
 export const TOKEN_VARIABLE = 'HOLDFAST_METER_TOKEN';
 export const AGENT_PORT_DEFAULT = 7411;
 

@@ -8,8 +8,11 @@ import {
   AGENT_PROTOCOL,
   type AgentGreeting,
   type AgentHello,
+  isLoopback,
   parseAddress,
   type Refusal,
+  TOKEN_CHARACTERS_MIN,
+  TOKEN_VARIABLE,
 } from './greeting.ts';
 import { JsonLines } from './lines.ts';
 import { Session } from './session.ts';
@@ -73,6 +76,11 @@ export async function connectAgent(
   const where = parseAddress(address);
   if (where === undefined) throw new HoldfastError('invalid-argument', `not an agent's address: ${address}`);
   const name = `agent ${address}`;
+  if (!isLoopback(where.host) && token.length < TOKEN_CHARACTERS_MIN)
+    throw new HoldfastError(
+      'request-refused',
+      `${name}: set ${TOKEN_VARIABLE} to ${TOKEN_CHARACTERS_MIN} characters at least: whoever answers there would be believed`,
+    );
   const socket = connect(where);
   const heard: Said[] = [];
   const lost = Promise.withResolvers<never>();
@@ -105,6 +113,7 @@ export async function connectAgent(
   try {
     const answer = await greet(name, token, lines, next);
     greeted = true;
+    lines.beat();
     const { aheadMs, tripMs } = await clockOf(caller);
     const clock = { clockAheadMs: aheadMs, clockUncertaintyMs: tripMs / 2 };
     return { name, caller, agent: answer, ...clock, close: () => lines.close() };

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import type { CommandIo } from '#common/command-line.ts';
 import { errorText, HoldfastError } from '#common/errors.ts';
 import { parseDurationMs } from '../../load/units.ts';
+import { parseAddress } from './greeting.ts';
 
 const AGENTS_MAX = 256;
 const STEPS_MAX = 1000;
@@ -188,6 +189,15 @@ export function parseScript(text: string, path: string, env: CommandIo['env'] = 
     throw wrong(path, `${unknown}: there are agents, target, options, environment and steps`);
   if (!Array.isArray(agents) || agents.length > AGENTS_MAX || agents.some((one) => typeof one !== 'string'))
     throw wrong(path, `agents: a list of up to ${AGENTS_MAX} addresses`);
+  const seen = new Map<string, string>();
+  for (const agent of agents as string[]) {
+    const where = parseAddress(agent);
+    if (where === undefined) throw wrong(path, `agents: not an address: ${agent}`);
+    const key = `${where.host}:${where.port}`;
+    // Their results go by their names: one would stand for both.
+    if (seen.has(key)) throw wrong(path, `agents: ${seen.get(key)} and ${agent} are the same`);
+    seen.set(key, agent);
+  }
   if (target !== undefined && typeof target !== 'string') throw wrong(path, 'target: a URL is needed');
   if (!isMapping(options)) throw wrong(path, 'options: not a mapping');
   if (!Array.isArray(steps) || steps.length === 0 || steps.length > STEPS_MAX)

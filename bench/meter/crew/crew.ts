@@ -33,6 +33,13 @@ export interface CrewResult {
   readonly elapsedMs: number;
 }
 
+export interface OpsCrewResult {
+  /** By the worker's name. */
+  readonly results: Readonly<Record<string, OpsResult>>;
+  /** Workers whose result never came, with why. */
+  readonly lost: Readonly<Record<string, string>>;
+}
+
 export class MeterCrew implements Disposable {
   readonly #workers: WorkerHandle[] = [];
   readonly #events: CrewEvents;
@@ -155,14 +162,37 @@ export class MeterCrew implements Disposable {
     };
   }
 
-  /** @param orderOf what each worker, by its number, is to do. Resolves to the results by the workers' names. */
-  async runOps(orderOf: (worker: number, workers: number) => OpsOrder): Promise<Record<string, OpsResult>> {
+  /**
+   * A worker that is lost on the way is told of, and the others' results stand. Throws what another fails with, when all
+   * have ended.
+   *
+   * @param orderOf what each worker, by its number, is to do.
+   */
+  async runOps(orderOf: (worker: number, workers: number) => OpsOrder): Promise<OpsCrewResult> {
     const workers = this.#alive();
-    await Promise.all(workers.map(({ caller }, at) => caller.call('fillOps', orderOf(at, workers.length))));
-    const results = await Promise.all(
-      workers.map(async ({ name, caller }) => [name, await caller.call('runOps')] as const),
+    const lost: Record<string, string> = {};
+    await this.#byEach(workers, lost, ({ caller }, at) =>
+      caller.call('fillOps', orderOf(at, workers.length)),
     );
-    return Object.fromEntries(results);
+    const there = workers.filter(({ name }) => lost[name] === undefined);
+    return { results: await this.#byEach(there, lost, ({ caller }) => caller.call('runOps')), lost };
+  }
+
+  /** Resolves to the results by the workers' names. */
+  async #byEach<Value>(
+    workers: readonly WorkerHandle[],
+    lost: Record<string, string>,
+    work: (worker: WorkerHandle, at: number) => Promise<Value>,
+  ): Promise<Record<string, Value>> {
+    const settled = await Promise.allSettled(workers.map(work));
+    const results: Record<string, Value> = {};
+    for (const [at, { name, caller }] of workers.entries()) {
+      const one = settled[at];
+      if (one?.status === 'fulfilled') results[name] = one.value;
+      else if (caller.isLost) lost[name] = errorText(one?.reason);
+      else throw one?.reason;
+    }
+    return results;
   }
 
   async clearOps(): Promise<void> {

@@ -128,11 +128,14 @@ async function measure(
   try {
     for (let run = 1; run <= settings.repeat && !io.signal.aborted && document.stopped === null; run++) {
       view.activity(`run ${run} of ${settings.repeat}`);
-      const results = await crew.runOps((worker, workers) => orderOf(settings, workers, worker, run));
-      document.runs.push(opsRunOf(results, run));
+      const found = await crew.runOps((worker, workers) => orderOf(settings, workers, worker, run));
+      const { results } = found;
+      document.runs.push(opsRunOf(found, run));
       document.seconds = mergedSeconds(Object.values(results));
       const reason = Object.values(results).find(({ stopped }) => stopped !== null)?.stopped;
       if (reason !== undefined && reason !== null) stopDocument(document, reason);
+      for (const [name, why] of Object.entries(found.lost))
+        stopDocument(document, `${name} was lost: ${why}`);
       if (settings.traceFile !== undefined) {
         const all = Object.values(results).flatMap((result) => result.done);
         // A trace begins with its first operation, not with the warm-up.

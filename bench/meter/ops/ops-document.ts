@@ -1,4 +1,5 @@
 /** What a run of operations is reported as. */
+import type { OpsCrewResult } from '../crew/crew.ts';
 import type { SelfCost } from '../crew/self-measure.ts';
 import type { MeterDocument } from '../report/meter-document.ts';
 import { mergedHistogram, type Percentiles, percentilesOf } from '../report/percentiles.ts';
@@ -24,6 +25,7 @@ export interface OpsRun {
   readonly missed: number;
   readonly operations: readonly OperationRow[];
   readonly meter: Readonly<Record<string, SelfCost>>;
+  readonly lostWorkers: Readonly<Record<string, string>>;
   readonly invalidReasons: readonly string[];
 }
 
@@ -36,7 +38,7 @@ export interface OpsDocument extends MeterDocument {
 const CPU_SHARE_MAX = 0.9;
 const UTILIZATION_MAX = 0.97;
 
-export function opsRunOf(results: Readonly<Record<string, OpsResult>>, run: number): OpsRun {
+export function opsRunOf({ results, lost }: OpsCrewResult, run: number): OpsRun {
   const all = Object.values(results);
   const elapsedS = Math.max(0, ...all.map(({ elapsedMs }) => elapsedMs)) / 1000;
   const tallies = Map.groupBy(
@@ -78,7 +80,8 @@ export function opsRunOf(results: Readonly<Record<string, OpsResult>>, run: numb
     missed: all.reduce((total, { missed }) => total + missed, 0),
     operations,
     meter: Object.fromEntries(Object.entries(results).map(([name, { self }]) => [name, self])),
-    invalidReasons: reasonsOf(all, operations),
+    lostWorkers: lost,
+    invalidReasons: [...(Object.keys(lost).length > 0 ? ['worker-lost'] : []), ...reasonsOf(all, operations)],
   };
 }
 
