@@ -116,7 +116,7 @@ export async function connectAgent(
     lines.beat();
     const { aheadMs, tripMs } = await clockOf(caller);
     const clock = { clockAheadMs: aheadMs, clockUncertaintyMs: tripMs / 2 };
-    return { name, caller, agent: answer, ...clock, close: () => lines.close() };
+    return { name, caller, elsewhere: true, agent: answer, ...clock, close: () => lines.close() };
   } catch (error) {
     socket.destroy();
     throw error;

@@ -50,22 +50,26 @@ async function gather(
   crew: MeterCrew,
   token: string,
 ): Promise<void> {
-  await Promise.all(
+  const found = await Promise.all(
     script.agents.map(async (address) => {
       const clock = { clockAheadMs: null, clockUncertaintyMs: null };
       const report = { address, host: null, processor: null, ...clock, lost: null };
       try {
         const worker = await connectAgent(address, token, crew.eventsFor(`agent ${address}`));
-        crew.join(worker);
         const { host, processor, processors } = worker.agent;
         const { clockAheadMs, clockUncertaintyMs } = worker;
         const who = { host, processor: `${processors} × ${processor}`, clockAheadMs, clockUncertaintyMs };
-        document.agents.push({ ...report, ...who });
+        return { worker, report: { ...report, ...who } };
       } catch (error) {
-        document.agents.push({ ...report, lost: errorText(error) });
+        return { worker: undefined, report: { ...report, lost: errorText(error) } };
       }
     }),
   );
+  // In the script's order, whoever answered first: what is kept in an agent's folder is found there the next time.
+  for (const { worker, report } of found) {
+    if (worker !== undefined) crew.join(worker);
+    document.agents.push(report);
+  }
 }
 
 /** Notes which agents are lost by now; a result without them is not what the script asked for. */

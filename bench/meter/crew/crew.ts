@@ -1,7 +1,7 @@
 /** All workers of a run, on this machine or on others: what is to be done is dealt out, what they saw is gathered. */
-import { errorText, HoldfastError } from '#common/errors.ts';
+import { errorText, hasCode, HoldfastError } from '#common/errors.ts';
 import { countedFramesOf, ENDED_BY_LATE_FRAME } from '../streams/run-streams.ts';
-import type { StreamsOrder } from '../streams/streams-order.ts';
+import type { ClipOrder, StreamOrder, StreamsOrder } from '../streams/streams-order.ts';
 import type { LiveStreamFigures, StreamTally } from '../streams/tally.ts';
 import type { TargetSpec, TargetTraits } from '../targets/target.ts';
 import { startInlineWorker } from './inline-worker.ts';
@@ -13,6 +13,12 @@ import type { SelfCost } from './self-measure.ts';
 
 /** Between the order and the run's start: long enough for it to have reached everyone. */
 const START_AFTER_MS = 300;
+
+/** What one worker is to write. */
+export interface ClipShare {
+  readonly worker: WorkerHandle;
+  readonly items: readonly ClipOrder[];
+}
 
 export interface CrewEvents {
   figures(figures: LiveStreamFigures): void;
@@ -45,6 +51,9 @@ export class MeterCrew implements Disposable {
   readonly #events: CrewEvents;
   readonly #figures = new Map<string, LiveStreamFigures>();
   readonly #written = new Map<string, number>();
+  /** Numbers of the clips that are in each place. */
+  #held = new Map<string, Set<number>>();
+  #hasOwnPlaces = false;
 
   constructor(events: CrewEvents) {
     this.#events = events;
@@ -97,32 +106,61 @@ export class MeterCrew implements Disposable {
     if (spec.scheme === 'iscsi' && this.#alive().length > 1)
       throw new HoldfastError('invalid-argument', 'a logical unit is measured by one process: --processes 1');
     const [first, ...others] = this.#alive() as [WorkerHandle, ...WorkerHandle[]];
+    this.#held = new Map();
+    this.#hasOwnPlaces = spec.scheme === 'file' && others.length > 0 && first.elsewhere;
     const traits = await first.caller.call('open', spec);
     await Promise.all(others.map(({ caller }) => caller.call('open', spec)));
     return traits;
   }
 
+  /**
+   * Who is to write what so that all these streams find their clips: where each has a folder of its own, each what its
+   * streams play, and otherwise everyone a part.
+   */
+  missingClips(clips: readonly ClipOrder[], streams: readonly StreamOrder[]): ClipShare[] {
+    const lacking = (place: string, wanted: readonly ClipOrder[]): ClipOrder[] =>
+      wanted.filter(({ number }) => this.#held.get(place)?.has(number) !== true);
+    if (!this.#hasOwnPlaces) return this.#dealt(lacking('', clips));
+    const shares = this.#dealtStreams(streams).map(({ worker, items }) => {
+      const played = new Set(items.flatMap((stream) => stream.clips.map(({ number }) => number)));
+      const wanted = clips.filter(({ number }) => played.has(number));
+      return { worker, items: lacking(worker.name, wanted) };
+    });
+    return shares.filter(({ items }) => items.length > 0);
+  }
+
   /** Resolves to bytes written. */
-  async writeClips(order: ClipsOrder): Promise<number> {
+  async writeClips(order: Omit<ClipsOrder, 'clips'>, shares: readonly ClipShare[]): Promise<number> {
     this.#written.clear();
     const bytes = await Promise.all(
-      this.#dealt(order.clips).map(({ worker, items }) =>
-        worker.caller.call('writeClips', { ...order, clips: items }),
-      ),
+      shares.map(({ worker, items }) => {
+        const place = this.#hasOwnPlaces ? worker.name : '';
+        this.#held.set(place, new Set([...(this.#held.get(place) ?? []), ...items.map((one) => one.number)]));
+        return worker.caller.call('writeClips', { ...order, clips: items });
+      }),
     );
     return bytes.reduce((sum, one) => sum + one, 0);
   }
 
+  /** Where each has a folder of its own all of them are asked: what is not there is not minded. */
   async removeClips(order: ClipsOrder): Promise<void> {
+    const shares = this.#hasOwnPlaces
+      ? this.#alive().map((worker) => ({ worker, items: order.clips }))
+      : this.#dealt(order.clips);
     await Promise.all(
-      this.#dealt(order.clips).map(({ worker, items }) =>
-        worker.caller.call('removeClips', { ...order, clips: items }),
-      ),
+      shares.map(({ worker, items }) => worker.caller.call('removeClips', { ...order, clips: items })),
     );
   }
 
   async removePlace(): Promise<void> {
-    await this.#alive()[0]?.caller.call('removePlace');
+    const [first, ...others] = this.#alive();
+    await first?.caller.call('removePlace');
+    if (!this.#hasOwnPlaces) return;
+    // What has gone already was the same folder, of a filesystem that they share.
+    for (const { caller } of others)
+      await caller.call('removePlace').catch((error: unknown) => {
+        if (!hasCode(error, 'blob-missing')) throw error;
+      });
   }
 
   async sizeOfFile(): Promise<number | undefined> {
@@ -136,7 +174,7 @@ export class MeterCrew implements Disposable {
     const originMs = performance.timeOrigin + performance.now() + START_AFTER_MS;
     const lost: Record<string, string> = {};
     const parts = await Promise.all(
-      this.#dealtStreams(order).map(async ({ worker, items }) => {
+      this.#dealtStreams(order.streams).map(async ({ worker, items }) => {
         const part = { ...order, streams: items };
         try {
           const result = await worker.caller.call('runStreams', part, originMs + worker.clockAheadMs);
@@ -222,11 +260,11 @@ export class MeterCrew implements Disposable {
   }
 
   /** A stream that plays what another records goes where that one is. */
-  #dealtStreams(order: StreamsOrder): { worker: WorkerHandle; items: StreamsOrder['streams'] }[] {
-    const leaders = order.streams.filter(({ recordedBy }) => recordedBy === undefined);
+  #dealtStreams(streams: readonly StreamOrder[]): { worker: WorkerHandle; items: StreamOrder[] }[] {
+    const leaders = streams.filter(({ recordedBy }) => recordedBy === undefined);
     return this.#dealt(leaders).map(({ worker, items }) => {
       const numbers = new Set(items.map(({ stream }) => stream));
-      const followers = order.streams.filter(
+      const followers = streams.filter(
         ({ recordedBy }) => recordedBy !== undefined && numbers.has(recordedBy),
       );
       return { worker, items: [...items, ...followers] };

@@ -8,5 +8,5 @@ export function startInlineWorker(name: string, events: WorkerEvents): WorkerHan
   const caller: WorkerCaller = new WorkerCaller((message: Message) => {
     void answerCall(worker, message, (answer) => caller.heard(answer));
   }, events);
-  return { name, caller, clockAheadMs: 0, close: () => worker.close() };
+  return { name, caller, clockAheadMs: 0, elsewhere: false, close: () => worker.close() };
 }

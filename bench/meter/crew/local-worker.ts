@@ -19,6 +19,8 @@ export interface WorkerHandle {
   readonly caller: WorkerCaller;
   /** What its clock shows more than ours. */
   readonly clockAheadMs: number;
+  /** Whether it is another machine's, by its agent: a folder's path may be another folder there. */
+  readonly elsewhere: boolean;
   close(): void;
 }
 
@@ -40,6 +42,7 @@ export function startLocalWorker(name: string, events: WorkerEvents): WorkerHand
     name,
     caller,
     clockAheadMs: 0,
+    elsewhere: false,
     close: () => {
       if (child.connected) child.disconnect();
     },

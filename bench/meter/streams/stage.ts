@@ -76,15 +76,16 @@ export class Stage {
     const first = this.#settings.clips ?? wanted;
     if (this.clipFrames === 0) this.clipFrames = await this.#clipFrames(Math.min(first, wanted));
     const needed = Math.min(wanted, this.#settings.clips ?? this.#affordable());
-    const clips: ClipOrder[] = [];
     for (let number = this.#clips.length + 1; number <= needed; number++)
-      clips.push({ kind: 'clip', number, frames: this.clipFrames });
-    if (clips.length === 0) return 0;
-    const bytes = clips.length * this.clipFrames * meanFrameBytes(this.#settings.format);
-    this.#events.activity(`writing ${clips.length} clips, ${(bytes / 2 ** 20).toFixed(0)} MiB`);
-    this.#clips.push(...clips);
+      this.#clips.push({ kind: 'clip', number, frames: this.clipFrames });
+    const cast = castStreams(this.#settings, streams, this.#clips, this.#runs, this.traits);
+    const missing = this.#crew.missingClips(this.#clips, cast.streams);
+    const count = missing.reduce((sum, { items }) => sum + items.length, 0);
+    if (count === 0) return 0;
+    const bytes = count * this.clipFrames * meanFrameBytes(this.#settings.format);
+    this.#events.activity(`writing ${count} clips, ${(bytes / 2 ** 20).toFixed(0)} MiB`);
     const { format, reuse } = this.#settings;
-    return await this.#crew.writeClips({ format, clips, reuse: reuse || !this.traits.writable });
+    return await this.#crew.writeClips({ format, reuse: reuse || !this.traits.writable }, missing);
   }
 
   async run(streams: number, options: RunOptions = {}): Promise<CrewResult> {

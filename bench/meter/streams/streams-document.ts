@@ -64,6 +64,9 @@ const UTILIZATION_MAX = 0.97;
 /** Requests that the meter made too late, beyond which the load was not what it is said to be. */
 const MISSED_SHARE_MAX = 0.01;
 
+/** What was written came back otherwise, or was not there any more. */
+const NOT_AS_WRITTEN = /^(content-mismatch|length-mismatch|not-found|http-404( NoSuchKey)?)$/;
+
 function costOf({ tally, self }: CrewResult): MeterCost {
   const all = Object.values(self);
   const cpuS = all.reduce((sum, one) => sum + one.cpuS, 0);
@@ -87,7 +90,7 @@ export function invalidReasonsOf(result: CrewResult): string[] {
   if (Object.keys(lost).length > 0) reasons.push('worker-lost');
   if (tally.rows.every(({ framesTotal }) => framesTotal === 0)) reasons.push('nothing-measured');
   else if (nothingCame(result)) reasons.push('nothing-delivered');
-  if (Object.keys(tally.failuresByKind).some((kind) => /^(content|length)-mismatch$/.test(kind)))
+  if (Object.keys(tally.failuresByKind).some((kind) => NOT_AS_WRITTEN.test(kind)))
     reasons.push('content-failed');
   if (all.some(({ threadCpuShare }) => threadCpuShare >= CPU_SHARE_MAX)) reasons.push('meter-cpu');
   else if (all.some(({ utilization }) => utilization >= UTILIZATION_MAX)) reasons.push('meter-starved');
