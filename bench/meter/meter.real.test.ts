@@ -239,6 +239,43 @@ describe('holdfast meter ops', () => {
     assert.equal(store.buckets.size, 0);
   });
 
+  test('leaves no start out of the latencies that a stall kept from being made', async () => {
+    await using store = await PlantedStore.start();
+    store.faults = ({ method, name, count }) =>
+      method === 'GET' && name !== '' && count >= 20 ? { delayMs: 3000 } : undefined;
+    const args = `ops --target s3:// --endpoint ${store.endpoint} --mix get --objects 5 --size 1k --rate 50 --concurrency 2 --warmup 0ms --duration 1s --processes 0`;
+    const { exitCode, err, document } = await meter<OpsDocument>(args);
+    assert.equal(exitCode, 0, err);
+    conforms(document());
+    const [run] = document().runs;
+    const [row] = run?.operations ?? [];
+    assert.ok(run !== undefined && row !== undefined && run.missed > 0);
+    assert.equal(row.operations + run.missed, 50);
+    assert.equal(row.latencyMs?.count, 50);
+    // What came after the end is no part of the rate.
+    assert.ok(run.elapsedS <= 1);
+    assert.ok(row.operationsPerS <= 50 - run.missed - 2);
+  });
+
+  test('gives nothing to workers for whom there is nothing', async () => {
+    await using store = await PlantedStore.start();
+    const args = `ops --target s3:// --endpoint ${store.endpoint} --mix get --objects 5 --size 1k --rate 2 --warmup 0ms --duration 2s --processes 3`;
+    const { exitCode, err, document } = await meter<OpsDocument>(args);
+    assert.equal(exitCode, 0, err);
+    const [run] = document().runs;
+    assert.equal((run?.operations[0]?.operations ?? 0) + (run?.missed ?? 0), 4);
+    assert.deepEqual(Object.keys(run?.meter ?? {}), ['process-1', 'process-2']);
+  });
+
+  test('ends when the rate of all workers has settled', async () => {
+    await using store = await PlantedStore.start();
+    const args = `ops --target s3:// --endpoint ${store.endpoint} --mix get --objects 5 --size 1k --rate 40 --autoterm 0.9 --warmup 0ms --duration 10m --processes 2`;
+    const { exitCode, err, document } = await meter<OpsDocument>(args);
+    assert.equal(exitCode, 0, err);
+    conforms(document());
+    assert.equal(document().runs[0]?.ended, 'steady');
+  });
+
   test('counts what fails by its kind', async () => {
     await using store = await PlantedStore.start();
     store.faults = ({ method, count }) =>

@@ -14,6 +14,8 @@ export type WorkerMethods = Pick<
   | 'runStreams'
   | 'fillOps'
   | 'runOps'
+  | 'opsRates'
+  | 'endOps'
   | 'clearOps'
   | 'stop'
 >;
@@ -28,6 +30,8 @@ export const methodNames: readonly MethodName[] = [
   'runStreams',
   'fillOps',
   'runOps',
+  'opsRates',
+  'endOps',
   'clearOps',
   'stop',
 ];

@@ -7,12 +7,14 @@ import type { TargetSpec, TargetTraits } from '../targets/target.ts';
 import { startInlineWorker } from './inline-worker.ts';
 import { startLocalWorker, type WorkerHandle } from './local-worker.ts';
 import type { OpsOrder, OpsResult } from '../ops/ops-order.ts';
+import { isSteady, ratesOfAll } from '../ops/steady.ts';
 import { mergeFigures, mergeTallies } from './merge.ts';
 import type { ClipsOrder, WorkerEvents } from './meter-worker.ts';
 import type { SelfCost } from './self-measure.ts';
 
 /** Between the order and the run's start: long enough for it to have reached everyone. */
 const START_AFTER_MS = 300;
+const STEADY_PERIOD_MS = 1000;
 
 /** What one worker is to write. */
 export interface ClipShare {
@@ -44,6 +46,20 @@ export interface OpsCrewResult {
   readonly results: Readonly<Record<string, OpsResult>>;
   /** Workers whose result never came, with why. */
   readonly lost: Readonly<Record<string, string>>;
+}
+
+/** Ends operations when the rate of all workers together has settled, where that was asked for. */
+function watchSteady(order: OpsOrder, workers: readonly WorkerHandle[]): Disposable | undefined {
+  const { steadyShare, warmupMs } = order;
+  if (steadyShare === undefined) return undefined;
+  const look = async (): Promise<void> => {
+    const rates = await Promise.all(workers.map(({ caller }) => caller.call('opsRates')));
+    if (!isSteady(ratesOfAll(rates, Math.ceil(warmupMs / 1000)), steadyShare)) return;
+    await Promise.all(workers.map(({ caller }) => caller.call('endOps')));
+  };
+  // Without one that is lost there is no rate of all: it goes on to its end.
+  const timer = setInterval(() => void look().catch(() => undefined), STEADY_PERIOD_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 export class MeterCrew implements Disposable {
@@ -204,15 +220,22 @@ export class MeterCrew implements Disposable {
    * A worker that is lost on the way is told of, and the others' results stand. Throws what another fails with, when all
    * have ended.
    *
-   * @param orderOf what each worker, by its number, is to do.
+   * @param orderOf what each worker, by its number, is to do; undefined for nothing.
    */
-  async runOps(orderOf: (worker: number, workers: number) => OpsOrder): Promise<OpsCrewResult> {
-    const workers = this.#alive();
+  async runOps(orderOf: (worker: number, workers: number) => OpsOrder | undefined): Promise<OpsCrewResult> {
+    const alive = this.#alive();
+    const orders = new Map<WorkerHandle, OpsOrder>();
+    for (const [at, worker] of alive.entries()) {
+      const order = orderOf(at, alive.length);
+      if (order !== undefined) orders.set(worker, order);
+    }
     const lost: Record<string, string> = {};
-    await this.#byEach(workers, lost, ({ caller }, at) =>
-      caller.call('fillOps', orderOf(at, workers.length)),
+    await this.#byEach([...orders.keys()], lost, (worker) =>
+      worker.caller.call('fillOps', orders.get(worker) as OpsOrder),
     );
-    const there = workers.filter(({ name }) => lost[name] === undefined);
+    const there = [...orders.keys()].filter(({ name }) => lost[name] === undefined);
+    const [order] = orders.values();
+    using _watch = order === undefined ? undefined : watchSteady(order, there);
     return { results: await this.#byEach(there, lost, ({ caller }) => caller.call('runOps')), lost };
   }
 
@@ -220,9 +243,9 @@ export class MeterCrew implements Disposable {
   async #byEach<Value>(
     workers: readonly WorkerHandle[],
     lost: Record<string, string>,
-    work: (worker: WorkerHandle, at: number) => Promise<Value>,
+    work: (worker: WorkerHandle) => Promise<Value>,
   ): Promise<Record<string, Value>> {
-    const settled = await Promise.allSettled(workers.map(work));
+    const settled = await Promise.allSettled(workers.map((worker) => work(worker)));
     const results: Record<string, Value> = {};
     for (const [at, { name, caller }] of workers.entries()) {
       const one = settled[at];

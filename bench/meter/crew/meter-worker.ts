@@ -147,6 +147,16 @@ export class MeterWorker {
     return { ...result, self: self.finish() };
   }
 
+  /** Operations done in each second of `runOps` that has passed. */
+  opsRates(): number[] {
+    return this.#ops?.rates() ?? [];
+  }
+
+  /** Ends `runOps`, because the rate of all has settled. */
+  endOps(): void {
+    this.#ops?.endSteady();
+  }
+
   async clearOps(): Promise<void> {
     await this.#ops?.clear();
   }

@@ -101,14 +101,23 @@ export function opsWishOf(args: readonly string[], env: CommandIo['env']) {
 
 export type OpsSettings = Exclude<ReturnType<typeof opsWishOf>, 'help'>;
 
-/** One worker's part: numbers are dealt evenly, the first workers have what is left over. */
-function orderOf({ order }: OpsSettings, processes: number, worker: number, run: number): OpsOrder {
-  const dealt = (amount: number): number =>
-    Math.floor(amount / processes) + (worker < amount % processes ? 1 : 0);
+/**
+ * One worker's part: numbers are dealt evenly, the first workers have what is left over. Undefined where there are more
+ * workers than there is to do: one a second, one at a time is the least that each can be given.
+ */
+function orderOf(
+  { order }: OpsSettings,
+  processes: number,
+  worker: number,
+  run: number,
+): OpsOrder | undefined {
+  const parts = Math.min(processes, order.concurrency, order.ratePerS ?? processes);
+  if (worker >= parts) return undefined;
+  const dealt = (amount: number): number => Math.floor(amount / parts) + (worker < amount % parts ? 1 : 0);
   return {
     ...order,
-    concurrency: Math.max(1, dealt(order.concurrency)),
-    ratePerS: order.ratePerS === undefined ? undefined : Math.max(1, dealt(order.ratePerS)),
+    concurrency: dealt(order.concurrency),
+    ratePerS: order.ratePerS === undefined ? undefined : dealt(order.ratePerS),
     objects: dealt(order.objects),
     // Objects of another run have other names.
     worker: run * processes + worker,

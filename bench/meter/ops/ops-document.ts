@@ -41,8 +41,9 @@ const UTILIZATION_MAX = 0.97;
 export function opsRunOf({ results, lost }: OpsCrewResult, run: number): OpsRun {
   const all = Object.values(results);
   const elapsedS = Math.max(0, ...all.map(({ elapsedMs }) => elapsedMs)) / 1000;
+  // Each worker's rate is by its own time.
   const tallies = Map.groupBy(
-    all.flatMap((one) => one.tallies),
+    all.flatMap((one) => one.tallies.map((tally) => ({ ...tally, seconds: one.elapsedMs / 1000 }))),
     ({ operation }) => operation,
   );
   const operations = [...tallies].map(([operation, same]): OperationRow => {
@@ -56,13 +57,15 @@ export function opsRunOf({ results, lost }: OpsCrewResult, run: number): OpsRun 
       };
     const done = sum((one) => one.operations);
     const bytes = sum((one) => one.bytes);
+    const perS = (of: (one: (typeof same)[number]) => number): number =>
+      Number(sum((one) => (one.seconds === 0 ? 0 : of(one) / one.seconds)).toFixed(2));
     const encoded = same.map(({ latencies }) => latencies);
     return {
       operation,
       operations: done,
       bytes,
-      operationsPerS: elapsedS === 0 ? 0 : Number((done / elapsedS).toFixed(2)),
-      mebibytesPerS: elapsedS === 0 ? 0 : Number((bytes / elapsedS / 2 ** 20).toFixed(2)),
+      operationsPerS: perS(({ inTime }) => inTime.operations),
+      mebibytesPerS: perS(({ inTime }) => inTime.bytes / 2 ** 20),
       latencyMs: percentilesOf(encoded),
       errors: Object.values(errorsByKind).reduce((total, { count }) => total + count, 0),
       errorsByKind,

@@ -31,7 +31,7 @@ export interface OpsOrder {
   readonly durationMs: number;
   /** Over which concurrency or rate rises from nothing to what is asked for; part of the warm-up. */
   readonly rampMs: number;
-  /** Ends when ten seconds in a row lie within this share of their mean. */
+  /** Ends when ten seconds in a row, of all workers together, lie within this share of their mean. */
   readonly steadyShare: number | undefined;
   /** Written before, for those who read. */
   readonly objects: number;
@@ -46,7 +46,9 @@ export interface OperationTally {
   readonly operation: OperationName;
   readonly operations: number;
   readonly bytes: number;
-  /** Microseconds, HdrHistogram, compressed, base64. */
+  /** Of these, those that ended within the time: what rates are made of. */
+  readonly inTime: { readonly operations: number; readonly bytes: number };
+  /** Microseconds, HdrHistogram, compressed, base64; with what missed starts had waited. */
   readonly latencies: string;
   readonly errorsByKind: Record<string, { count: number; first: string }>;
 }
@@ -62,8 +64,9 @@ export interface OpsSecond {
 export interface OpsResult {
   readonly tallies: readonly OperationTally[];
   readonly seconds: OpsSecond[];
+  /** From the warm-up's end to the load's: what was under way then came after it. */
   readonly elapsedMs: number;
-  /** Open loop: starts that came due while no room was left until the end. */
+  /** Open loop: starts that came due while no room was left until the end; the histograms have what each had waited. */
   readonly missed: number;
   readonly steady: boolean;
   readonly stopped: string | null;

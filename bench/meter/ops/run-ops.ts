@@ -16,7 +16,6 @@ import type {
 } from './ops-order.ts';
 import { operationNames } from './ops-order.ts';
 import { chosenBy, drawSize } from './sizes.ts';
-import { isSteady } from './steady.ts';
 
 const FILL_CONCURRENCY = 8;
 const LIST_NAMES_MAX = 1000;
@@ -29,6 +28,7 @@ const TRACE_MAX = 500_000;
 interface Counter {
   operations: number;
   bytes: number;
+  readonly inTime: { operations: number; bytes: number };
   readonly latencies: LatencyHistogram;
   readonly errors: Map<string, { count: number; first: string }>;
 }
@@ -53,6 +53,7 @@ export class OpsRunner {
   #missed = 0;
   #failuresInARow = 0;
   #ended = false;
+  #endedMs = Number.POSITIVE_INFINITY;
   #steady = false;
   #stopped: string | null = null;
 
@@ -66,6 +67,7 @@ export class OpsRunner {
       this.#counters.set(operation, {
         operations: 0,
         bytes: 0,
+        inTime: { operations: 0, bytes: 0 },
         latencies: new LatencyHistogram(),
         errors: new Map(),
       });
@@ -103,7 +105,9 @@ export class OpsRunner {
       clearInterval(watch);
       this.#signal.removeEventListener('abort', end);
     }
-    const elapsedMs = Math.max(0, performance.now() - this.#startMs - this.#order.warmupMs);
+    // A trace has its own time: it is over when all of it has been done.
+    const over = this.#order.trace === undefined ? this.#loadEndsMs : this.#now();
+    const elapsedMs = Math.max(0, Math.min(over, this.#now()) - this.#order.warmupMs);
     return {
       tallies: this.#tallies(),
       seconds: this.#seconds,
@@ -150,7 +154,13 @@ export class OpsRunner {
     return this.#order.warmupMs + this.#order.durationMs;
   }
 
+  /** When it is to end, or has. */
+  get #loadEndsMs(): number {
+    return Math.min(this.#endsAtMs, this.#endedMs);
+  }
+
   #end(reason: string | null): void {
+    if (!this.#ended) this.#endedMs = this.#now();
     this.#ended = true;
     this.#stopped ??= reason;
     for (const wake of this.#sleepers) wake();
@@ -159,13 +169,17 @@ export class OpsRunner {
   #watch(): void {
     if (this.#failuresInARow >= FAILURES_IN_A_ROW_MAX)
       this.#end(`${this.#failuresInARow} operations in a row have failed: ${this.#firstFailure()}`);
-    const { steadyShare, warmupMs } = this.#order;
-    if (steadyShare === undefined) return;
-    const from = Math.ceil(warmupMs / 1000);
-    const rates = this.#seconds
-      .slice(from, Math.floor(this.#now() / 1000))
-      .map(({ operations }) => operations);
-    if (!isSteady(rates, steadyShare)) return;
+  }
+
+  /** Operations done in each second that has passed. */
+  rates(): number[] {
+    const passed = Math.max(0, Math.floor(this.#now() / 1000));
+    return Array.from({ length: passed }, (_, at) => this.#seconds[at]?.operations ?? 0);
+  }
+
+  /** Ends it for its steady rate. */
+  endSteady(): void {
+    if (this.#ended) return;
     this.#steady = true;
     this.#end(null);
   }
@@ -207,13 +221,21 @@ export class OpsRunner {
       await this.#sleepUntil(dueMs);
       while (underWay.size >= concurrency && !this.#ended) await Promise.race(underWay);
       if (this.#now() >= this.#endsAtMs) {
-        this.#missed++;
+        this.#miss(dueMs);
         continue;
       }
       const work = this.#perform(this.#draw(), dueMs).finally(() => underWay.delete(work));
       underWay.add(work);
     }
     await Promise.all(underWay);
+  }
+
+  /** A start that found no room until the end has waited until then at least: left out, a stall would not show. */
+  #miss(dueMs: number): void {
+    if (dueMs < this.#order.warmupMs) return;
+    this.#missed++;
+    const { operation } = chosenBy(this.#order.mix, this.#random.fraction());
+    (this.#counters.get(operation) as Counter).latencies.recordMs(this.#endsAtMs - dueMs);
   }
 
   async #replay(trace: readonly TraceEntry[]): Promise<void> {
@@ -293,6 +315,10 @@ export class OpsRunner {
       const bytes = operation === 'get' || operation === 'put' ? (object?.sizeBytes ?? 0) : 0;
       counter.operations++;
       counter.bytes += bytes;
+      if (nowMs <= this.#loadEndsMs || this.#order.trace !== undefined) {
+        counter.inTime.operations++;
+        counter.inTime.bytes += bytes;
+      }
       counter.latencies.recordMs(nowMs - sinceMs);
       second.operations++;
       second.bytes += bytes;
@@ -335,14 +361,15 @@ export class OpsRunner {
   }
 
   #tallies(): OperationTally[] {
-    return [...this.#counters].flatMap(([operation, { operations, bytes, latencies, errors }]) =>
-      operations === 0 && errors.size === 0
+    return [...this.#counters].flatMap(([operation, { operations, bytes, inTime, latencies, errors }]) =>
+      operations === 0 && errors.size === 0 && latencies.count === 0
         ? []
         : [
             {
               operation,
               operations,
               bytes,
+              inTime,
               latencies: latencies.encode(),
               errorsByKind: Object.fromEntries(errors),
             },

@@ -53,8 +53,7 @@ export function opsTable(document: OpsDocument): string {
 
 export function opsVerdict({ runs, target, valid, invalidReasons, stopped }: OpsDocument): string {
   const last = runs.at(-1);
-  const done = last?.operations.reduce((sum, { operations }) => sum + operations, 0) ?? 0;
-  const rate = last === undefined || last.elapsedS === 0 ? 0 : done / last.elapsedS;
+  const rate = last?.operations.reduce((sum, { operationsPerS }) => sum + operationsPerS, 0) ?? 0;
   const how = last?.ended === 'steady' ? ', ended by a steady rate' : '';
   const doubt = valid ? '' : ` (NOT VALID: ${invalidReasons.join(' ') || (stopped ?? 'not complete')})`;
   const where = target === null ? '' : `\n${target.protocol}: ${target.caches}; ${target.durability}.`;
