@@ -118,7 +118,7 @@ export class MeterWorker {
     const { target, content } = this.#opened();
     this.#stop = new AbortController();
     const leftMs = originMs - this.now();
-    const self = new SelfMeasure(content);
+    const self = new SelfMeasure(content, leftMs + order.warmupMs);
     const result = await runStreams(order, {
       target,
       clock: this.#clock,

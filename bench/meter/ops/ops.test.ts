@@ -10,6 +10,8 @@ const SELF = {
   elapsedS: 1,
   threadCpuShare: 0,
   utilization: 0,
+  threadCpuShareMax: 0,
+  utilizationMax: 0,
   loopLagMsP99: 0,
   generatedBytes: 0,
   verifiedBytes: 0,

@@ -92,8 +92,12 @@ export function invalidReasonsOf(result: CrewResult): string[] {
   else if (nothingCame(result)) reasons.push('nothing-delivered');
   if (Object.keys(tally.failuresByKind).some((kind) => NOT_AS_WRITTEN.test(kind)))
     reasons.push('content-failed');
-  if (all.some(({ threadCpuShare }) => threadCpuShare >= CPU_SHARE_MAX)) reasons.push('meter-cpu');
-  else if (all.some(({ utilization }) => utilization >= UTILIZATION_MAX)) reasons.push('meter-starved');
+  // Where frames were late one busy second may be why, and a search's step ends soon after it.
+  const late = tally.rows.some(({ framesLate }) => framesLate > 0);
+  const cpuShares = all.map((self) => (late ? self.threadCpuShareMax : self.threadCpuShare));
+  const utilizations = all.map((self) => (late ? self.utilizationMax : self.utilization));
+  if (cpuShares.some((share) => share >= CPU_SHARE_MAX)) reasons.push('meter-cpu');
+  else if (utilizations.some((share) => share >= UTILIZATION_MAX)) reasons.push('meter-starved');
   if (tally.unitsMissed > tally.units * MISSED_SHARE_MAX) reasons.push('meter-late');
   return reasons;
 }
