@@ -1,12 +1,12 @@
 /** The meter's commands against folders and planted stores: what they say must be what was planted. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { PlantedStore } from '../load/planted-store.ts';
 import type { ClassicDocument } from './classic/classic-document.ts';
 import { meterCommand } from './main.ts';
-import { conforms, isConformant, meter, MeterFolder } from './meter-harness.ts';
+import { conforms, isConformant, meter, MeterFolder, PLANTED_ENV } from './meter-harness.ts';
 import type { OpsDocument } from './ops/ops-document.ts';
 import type { SearchDocument } from './search/search-document.ts';
 import type { StreamsDocument } from './streams/streams-document.ts';
@@ -314,6 +314,55 @@ describe('holdfast meter', () => {
       assert.match(err, line);
       assert.equal(err.trim().split('\n').length, 1, err);
     }
+  });
+
+  test('says before it measures that a result could not be written', async () => {
+    using folder = new MeterFolder();
+    using scripts = new MeterFolder();
+    const script = join(scripts.path, 's.yaml');
+    const target = `--target ${folder.path}`;
+    writeFileSync(script, `target: ${folder.path}\nsteps: [{ streams: 1 }]`);
+    for (const args of [
+      `streams ${target} --json /nowhere/r.json`,
+      `streams ${target} --frames-csv /nowhere/f.csv`,
+      `search ${target} --html ${folder.path}`,
+      `ops ${target} --trace /nowhere/t.csv`,
+      `classic ${target} --create 100k --csv /nowhere/c.csv`,
+      `run ${script} --markdown /nowhere/m.md`,
+    ]) {
+      let err = '';
+      const exitCode = await meterCommand(args.split(' '), {
+        out: { write: () => undefined },
+        err: { write: (text) => (err += text) },
+        env: {},
+        signal: new AbortController().signal,
+      });
+      assert.equal(exitCode, 2, args);
+      assert.match(err, /cannot write (?:\/nowhere|.*it is a folder)/);
+      assert.deepEqual(readdirSync(folder.path), []);
+    }
+  });
+
+  test('shows its result though it can no longer be written, and says that', async () => {
+    await using store = await PlantedStore.start();
+    using folder = new MeterFolder();
+    const gone = join(folder.path, 'gone');
+    mkdirSync(gone);
+    store.faults = ({ method, name }) => {
+      if (method === 'GET' && name !== '') rmSync(gone, { recursive: true, force: true });
+      return undefined;
+    };
+    const args = `streams --target s3:// --endpoint ${store.endpoint} --duration 400ms ${SMALL} --frames-csv ${folder.path}/f.csv`;
+    let [out, err] = ['', ''];
+    const exitCode = await meterCommand([...args.split(' '), '--json', join(gone, 'r.json')], {
+      out: { write: (text) => (out += text) },
+      err: { write: (text) => (err += text) },
+      env: PLANTED_ENV,
+      signal: new AbortController().signal,
+    });
+    assert.equal(exitCode, 1);
+    assert.match(out, /1 streams of custom for 0\.4 s: \d+ late of 10 frames/);
+    assert.match(err, /cannot write .*gone/);
   });
 
   test('has a schema that its classic results keep to as well', async () => {

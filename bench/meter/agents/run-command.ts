@@ -5,7 +5,7 @@ import { parseOptions, wrong } from '../../load/option-values.ts';
 import { MeterCrew } from '../crew/crew.ts';
 import { LiveView } from '../report/live-view.ts';
 import { newDocument, stopDocument } from '../report/meter-document.ts';
-import { OUTPUT_OPTIONS, OUTPUT_USAGE } from '../report/outputs.ts';
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, tryOutputs } from '../report/outputs.ts';
 import {
   type ScriptOutputFiles,
   scriptTable,
@@ -125,6 +125,7 @@ async function run(path: string, outputs: ScriptOutputFiles, io: CommandIo): Pro
   const script = readScript(path, io.env);
   // What is wrong with a step is told before the first one is done.
   const plan = await planOf(script.steps, io.env);
+  tryOutputs(outputs, outputs.markdown);
   io.err.write(planText(script, plan));
   const document: ScriptDocument = Object.assign(
     newDocument('script', { script: path, skipped: script.skipped, expectedS: Math.ceil(plan.expectedS) }),

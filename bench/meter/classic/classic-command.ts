@@ -4,7 +4,7 @@ import { errorText, hasCode } from '#common/errors.ts';
 import { bytes, count, duration, given, list, parseOptions, wrong } from '../../load/option-values.ts';
 import { classicForms, classicText, classicVerdict } from '../report/classic-tables.ts';
 import { newDocument, stopDocument } from '../report/meter-document.ts';
-import { OUTPUT_OPTIONS, OUTPUT_USAGE, writeOutputs } from '../report/outputs.ts';
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, tryOutputs, writeOutputs } from '../report/outputs.ts';
 import { ContentRange } from '../targets/content-range.ts';
 import type { TargetTraits } from '../targets/target.ts';
 import { targetSpecOf } from '../targets/target-spec.ts';
@@ -107,6 +107,7 @@ export function classicWishOf(args: readonly string[], env: CommandIo['env']) {
   if (lengthBytesMax < 2048 || lengthBytesMax > LENGTH_BYTES_MAX) throw wrong('--length takes 2k to 2g');
   const delayMsMax = duration('delay', values.delay ?? '0ms', 0);
   if (delayMsMax > DELAY_MS_MAX) throw wrong('--delay takes 10s at most');
+  tryOutputs(values);
   return {
     folder: spec.place,
     seed: spec.seed,

@@ -7,7 +7,7 @@ import { MeterCrew } from '../crew/crew.ts';
 import { LiveView } from '../report/live-view.ts';
 import { newDocument, stopDocument, writeWhole } from '../report/meter-document.ts';
 import { opsForms, opsTable, opsVerdict } from '../report/ops-page.ts';
-import { OUTPUT_OPTIONS, OUTPUT_USAGE, writeOutputs } from '../report/outputs.ts';
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, tryOutputs, writeOutputs } from '../report/outputs.ts';
 import { publicSpec, TARGET_OPTIONS, TARGET_USAGE, targetSpecOf } from '../targets/target-spec.ts';
 import { mergedSeconds, type OpsDocument, opsRunOf } from './ops-document.ts';
 import { type MixPart, operationNames, type OpsOrder } from './ops-order.ts';
@@ -76,6 +76,7 @@ export function opsWishOf(args: readonly string[], env: CommandIo['env']) {
   const processes = count('processes', values.processes ?? '1', 0, 64);
   if (trace !== undefined && processes > 1)
     throw wrong('--replay needs --processes 1: a trace has one order');
+  tryOutputs(values, values.trace);
   return {
     spec,
     order: {

@@ -3,7 +3,7 @@
  * field is added freely; when one changes its meaning or goes, the version rises.
  */
 import { hash } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { errorText, HoldfastError } from '#common/errors.ts';
 import { describeMachine, type Machine } from '../../report/document.ts';
 import type { TargetTraits } from '../targets/target.ts';
@@ -65,6 +65,22 @@ export function stopDocument(document: MeterDocument, reason: string): void {
   document.stopped ??= reason;
 }
 
+function cannotWrite(path: string, error: unknown): HoldfastError {
+  return new HoldfastError('invalid-argument', `cannot write ${path}: ${errorText(error)}`, { cause: error });
+}
+
+/** Throws `invalid-argument` where a file could not be written: told before the measurement, it costs nothing. */
+export function tryWriting(path: string): void {
+  try {
+    if (existsSync(path) && statSync(path).isDirectory()) throw new TypeError('it is a folder');
+    const temporary = `${path}.${process.pid}.tmp`;
+    writeFileSync(temporary, '');
+    rmSync(temporary);
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+}
+
 /** Written whole, then renamed: whenever the run ends, the file is a document. */
 export function writeWhole(path: string, text: string): void {
   try {
@@ -72,9 +88,7 @@ export function writeWhole(path: string, text: string): void {
     writeFileSync(temporary, text);
     renameSync(temporary, path);
   } catch (error) {
-    throw new HoldfastError('invalid-argument', `cannot write ${path}: ${errorText(error)}`, {
-      cause: error,
-    });
+    throw cannotWrite(path, error);
   }
 }
 

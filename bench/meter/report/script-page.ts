@@ -3,7 +3,6 @@ import type { ScriptDocument } from '../agents/script-document.ts';
 import { textTable } from '../../report/text-table.ts';
 import { formatFigure } from '../../load/units.ts';
 import { pageHtml, tableHtml } from './html-page.ts';
-import { writeWhole } from './meter-document.ts';
 import { csvLines, type OutputFiles, type OutputForms, writeOutputs } from './outputs.ts';
 import { type ScriptRow, scriptRows } from './script-rows.ts';
 import { surroundings } from './surroundings.ts';
@@ -144,6 +143,5 @@ export interface ScriptOutputFiles extends OutputFiles {
 }
 
 export function writeScriptOutputs(document: ScriptDocument, files: ScriptOutputFiles): void {
-  writeOutputs(document, files, scriptForms);
-  if (files.markdown !== undefined) writeWhole(files.markdown, scriptMarkdown(document));
+  writeOutputs(document, files, scriptForms, [files.markdown, () => scriptMarkdown(document)]);
 }

@@ -6,7 +6,13 @@ import { formatFigure } from '../../load/units.ts';
 import { MeterCrew } from '../crew/crew.ts';
 import { LiveView } from '../report/live-view.ts';
 import { newDocument, stopDocument } from '../report/meter-document.ts';
-import { OUTPUT_OPTIONS, OUTPUT_USAGE, type OutputFiles, writeOutputs } from '../report/outputs.ts';
+import {
+  OUTPUT_OPTIONS,
+  OUTPUT_USAGE,
+  type OutputFiles,
+  tryOutputs,
+  writeOutputs,
+} from '../report/outputs.ts';
 import { searchForms, searchVerdict } from '../report/search-page.ts';
 import { settingsShown } from '../streams/streams-command.ts';
 import { Stage } from '../streams/stage.ts';
@@ -94,6 +100,7 @@ export async function searchWishOf(
   const values = parseOptions(args, OPTIONS);
   if (values.help === true) return 'help';
   const streams = { ...(await streamsSettingsOf(values)), sharesClips: true };
+  tryOutputs(values);
   return {
     streams,
     spec: targetSpecOf(values, env),

@@ -6,7 +6,13 @@ import { bytesPerS } from '../codecs/codec.ts';
 import { MeterCrew } from '../crew/crew.ts';
 import { LiveView } from '../report/live-view.ts';
 import { newDocument, stopDocument } from '../report/meter-document.ts';
-import { OUTPUT_OPTIONS, OUTPUT_USAGE, type OutputFiles, writeOutputs } from '../report/outputs.ts';
+import {
+  OUTPUT_OPTIONS,
+  OUTPUT_USAGE,
+  type OutputFiles,
+  tryOutputs,
+  writeOutputs,
+} from '../report/outputs.ts';
 import { streamsForms } from '../report/streams-page.ts';
 import { lateStreamsTable, runsTable, verdict } from '../report/streams-table.ts';
 import type { TargetSpec } from '../targets/target.ts';
@@ -82,9 +88,11 @@ export async function streamsWishOf(
   const settings = await streamsSettingsOf(values);
   const framesFile = values['frames-csv'];
   if (framesFile !== undefined && settings.processes > 1) throw wrong('--frames-csv needs --processes 1');
+  const spec = targetSpecOf(values, env);
+  tryOutputs(values, framesFile);
   return {
     settings,
-    spec: targetSpecOf(values, env),
+    spec,
     streams: countStreams(values.streams ?? '1'),
     repeat: count('repeat', values.repeat ?? '1', 1, REPEAT_MAX),
     framesFile,
