@@ -239,6 +239,29 @@ describe('holdfast meter ops', () => {
     assert.equal(store.buckets.size, 0);
   });
 
+  test('removes what failed to be removed, or written, and says what it could not', async () => {
+    await using store = await PlantedStore.start();
+    // Some deletions are refused, and some objects are written although the answer says otherwise.
+    const args = `ops --target s3:// --endpoint ${store.endpoint} --mix delete,put --objects 30 --size 1k --rate 40 --warmup 0ms --duration 1s --processes 0`;
+    store.faults = ({ method, name, count }) => {
+      if (name === '' || method === 'GET' || count % 2 === 0) return undefined;
+      if (method === 'DELETE') return count < 20 ? { status: 503 } : undefined;
+      if (method !== 'PUT' || count <= 30) return undefined;
+      for (const objects of store.buckets.values()) objects.set(name, Buffer.alloc(1024));
+      return { status: 503 };
+    };
+    const { document, err } = await meter<OpsDocument>(args);
+    const errors = document().runs[0]?.operations.map((row) => row.errors) ?? [];
+    assert.ok(errors.length === 2 && errors.every((one) => one > 0), JSON.stringify(errors));
+    assert.equal(err, '');
+    assert.equal(store.buckets.size, 0);
+    store.faults = ({ method, name }) => (method === 'DELETE' && name !== '' ? { status: 503 } : undefined);
+    const left = await meter<OpsDocument>(args.replace('delete,put', 'get'));
+    assert.match(left.err, /left behind: .*503/);
+    assert.equal(left.document().complete, true);
+    assert.equal(left.exitCode, 0);
+  });
+
   test('leaves no start out of the latencies that a stall kept from being made', async () => {
     await using store = await PlantedStore.start();
     store.faults = ({ method, name, count }) =>

@@ -256,8 +256,9 @@ export class MeterCrew implements Disposable {
     return results;
   }
 
+  /** Throws what cannot be removed, when all have tried. */
   async clearOps(): Promise<void> {
-    await Promise.all(this.#alive().map(({ caller }) => caller.call('clearOps')));
+    await this.#byEach(this.#alive(), {}, ({ caller }) => caller.call('clearOps'));
   }
 
   /** Ends what is under way; what was counted comes. */

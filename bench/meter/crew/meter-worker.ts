@@ -12,6 +12,7 @@ import { ContentRange } from '../targets/content-range.ts';
 import { openTarget } from '../targets/open-target.ts';
 import type { MediaObject, MediaTarget, TargetSpec, TargetTraits } from '../targets/target.ts';
 import { OperationFailure } from '../../load/operation-failure.ts';
+import { isAbsence } from './absence.ts';
 import { type SelfCost, SelfMeasure } from './self-measure.ts';
 
 /** Objects written or removed at once. */
@@ -97,8 +98,7 @@ export class MeterWorker {
     const failures: unknown[] = [];
     await inParallel(this.#objects(order), this.#concurrency(order), async (object) => {
       await target.remove(object).catch((error: unknown) => {
-        if (!(error instanceof OperationFailure && /^(not-found|http-404)/.test(error.kind)))
-          failures.push(error);
+        if (!isAbsence(error)) failures.push(error);
       });
     });
     if (failures.length > 0) throw failures[0];

@@ -13,6 +13,7 @@ export class ObjectPool {
   readonly #worker: number;
   readonly #present: MediaObject[] = [];
   readonly #named = new Map<string, MediaObject>();
+  readonly #written = new Map<string, MediaObject>();
   readonly #users = new Map<MediaObject, number>();
   #next = 0;
 
@@ -20,8 +21,19 @@ export class ObjectPool {
     this.#worker = worker;
   }
 
+  /** What may be in the store: also where writing it, or removing it, has failed. */
   get all(): readonly MediaObject[] {
-    return [...new Set([...this.#present, ...this.#named.values()])];
+    return [...this.#written.values()];
+  }
+
+  /** It is about to be written. */
+  writing(object: MediaObject): void {
+    this.#written.set(object.name, object);
+  }
+
+  /** It has been removed. */
+  removed(object: MediaObject): void {
+    this.#written.delete(object.name);
   }
 
   create(sizeBytes: number): MediaObject {

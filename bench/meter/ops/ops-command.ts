@@ -125,16 +125,21 @@ function orderOf(
   };
 }
 
+/** Resolves to what is left behind, in words. */
 async function measure(
   settings: OpsSettings,
   document: OpsDocument,
   crew: MeterCrew,
   view: LiveView,
   io: CommandIo,
-) {
+): Promise<string | undefined> {
   if (settings.order.trace !== undefined && crew.size > 1)
     throw wrong('--replay needs one process or agent: a trace has one order');
   document.target = await crew.open(settings.spec);
+  let left: string | undefined;
+  const noteLeft = (error: unknown): void => {
+    left ??= `left behind: ${errorText(error)}`;
+  };
   try {
     for (let run = 1; run <= settings.repeat && !io.signal.aborted && document.stopped === null; run++) {
       view.activity(`run ${run} of ${settings.repeat}`);
@@ -153,16 +158,15 @@ async function measure(
         const done = all.map((entry) => ({ ...entry, atMs: entry.atMs - fromMs }));
         writeWhole(settings.traceFile, traceText(done.toSorted((a, b) => a.atMs - b.atMs)));
       }
-      await crew.clearOps();
+      await crew.clearOps().catch(noteLeft);
       writeOutputs(document, settings.outputs, opsForms);
     }
   } catch (error) {
     stopDocument(document, errorText(error));
-    await crew.clearOps().catch(() => undefined);
+    await crew.clearOps().catch(noteLeft);
   }
-  await crew
-    .removePlace()
-    .catch((error: unknown) => stopDocument(document, `left behind: ${errorText(error)}`));
+  await crew.removePlace().catch(noteLeft);
+  return left;
 }
 
 /** What goes wrong stands in the document. */
@@ -189,8 +193,9 @@ export async function runOpsWish(
     crew.stop();
   };
   io.signal.addEventListener('abort', stop);
+  let left: string | undefined;
   try {
-    await measure(settings, document, crew, view, io);
+    left = await measure(settings, document, crew, view, io);
   } catch (error) {
     stopDocument(document, errorText(error));
   } finally {
@@ -199,6 +204,7 @@ export async function runOpsWish(
   }
   document.finishedAt = new Date().toISOString();
   document.complete = document.stopped === null && document.runs.length === repeat;
+  if (left !== undefined) stopDocument(document, left);
   document.invalidReasons = [...new Set(document.runs.flatMap(({ invalidReasons }) => invalidReasons))];
   document.valid = document.complete && document.invalidReasons.length === 0;
   writeOutputs(document, settings.outputs, opsForms);

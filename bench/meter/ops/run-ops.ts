@@ -4,6 +4,7 @@ import { LatencyHistogram } from '../../load/latency-histogram.ts';
 import { OperationFailure } from '../../load/operation-failure.ts';
 import { RandomSequence } from '../../load/random-sequence.ts';
 import type { MediaObject, MediaTarget } from '../targets/target.ts';
+import { isAbsence } from '../crew/absence.ts';
 import { heatBucket } from '../streams/tally.ts';
 import { ObjectPool } from './object-pool.ts';
 import type {
@@ -80,6 +81,7 @@ export class OpsRunner {
     const one = async (): Promise<void> => {
       for (let at = next++; at < objects.length && !this.#signal.aborted; at = next++) {
         const object = objects[at] as MediaObject;
+        this.#pool.writing(object);
         await this.#target.put(object);
         if (this.#order.trace === undefined) this.#pool.confirm(object);
       }
@@ -119,15 +121,27 @@ export class OpsRunner {
     };
   }
 
-  /** Removes what the run has left. */
+  /** Removes what the run has left. Throws the first failure, when all have been tried. */
   async clear(): Promise<void> {
     const objects = this.#pool.all;
+    const failures: unknown[] = [];
     let next = 0;
     const one = async (): Promise<void> => {
-      for (let at = next++; at < objects.length; at = next++)
-        await this.#target.remove(objects[at] as MediaObject).catch(() => undefined);
+      for (let at = next++; at < objects.length; at = next++) {
+        const object = objects[at] as MediaObject;
+        try {
+          await this.#target.remove(object);
+        } catch (error) {
+          if (!isAbsence(error)) {
+            failures.push(error);
+            continue;
+          }
+        }
+        this.#pool.removed(object);
+      }
     };
     await Promise.all(Array.from({ length: FILL_CONCURRENCY }, one));
+    if (failures.length > 0) throw failures[0];
   }
 
   #drawn(): MediaObject[] {
@@ -332,10 +346,14 @@ export class OpsRunner {
   async #act(operation: OperationName, object: MediaObject | undefined): Promise<void> {
     if (operation === 'list') await this.#target.list('ops/', LIST_NAMES_MAX);
     else if (object === undefined) return;
-    else if (operation === 'put') await this.#target.put(object);
-    else if (operation === 'get') await this.#target.read(object, 0, object.sizeBytes);
-    else if (operation === 'delete') await this.#target.remove(object);
-    else {
+    else if (operation === 'put') {
+      this.#pool.writing(object);
+      await this.#target.put(object);
+    } else if (operation === 'get') await this.#target.read(object, 0, object.sizeBytes);
+    else if (operation === 'delete') {
+      await this.#target.remove(object);
+      this.#pool.removed(object);
+    } else {
       const found = await this.#target.stat(object);
       if (found !== object.sizeBytes)
         throw new OperationFailure(
