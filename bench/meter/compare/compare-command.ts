@@ -65,16 +65,29 @@ export function unlikeness(a: MeterDocument, b: MeterDocument): string[] {
   if (describe(a) !== describe(b)) lines.push(`the machines differ: ${describe(a)}, ${describe(b)}`);
   const speed = b.machine.md5MiBPerS / a.machine.md5MiBPerS;
   if (speed < 0.9 || speed > 1.1)
-    lines.push(`one core ran at ×${speed.toFixed(2)} of A's speed when B began (MD5)`);
-  for (const [name, document] of [
-    ['A', a],
-    ['B', b],
-  ] as const)
-    if (!document.valid)
-      lines.push(
-        `${name} is not valid: ${document.invalidReasons.join(' ') || (document.stopped ?? 'not complete')}`,
-      );
+    lines.push(`one core ran at ×${speed.toFixed(2)} of the first's speed when another began (MD5)`);
   return lines;
+}
+
+/** A line for each result of a side that says nothing of the storage. */
+function doubts(side: string, paths: readonly string[], documents: readonly MeterDocument[]): string[] {
+  return documents.flatMap(({ valid, invalidReasons, stopped }, at) => {
+    if (valid) return [];
+    const which = documents.length === 1 ? side : `${side} (${paths[at]})`;
+    return [`${which} is not valid: ${invalidReasons.join(' ') || (stopped ?? 'not complete')}`];
+  });
+}
+
+/** Throws `invalid-argument` where the results are not of one kind, or of one that has no figures of its own. */
+function requireAlike(documents: readonly MeterDocument[]): void {
+  const schemas = new Set(documents.map(({ schema }) => schema));
+  if (schemas.size > 1)
+    throw new HoldfastError('invalid-argument', 'they are not all results of the same command');
+  if (schemas.has('holdfast-meter-script'))
+    throw new HoldfastError(
+      'invalid-argument',
+      'results of scripts are many at once: compare those of commands',
+    );
 }
 
 export const compareCommand: Command = (args, io) => {
@@ -91,14 +104,14 @@ export const compareCommand: Command = (args, io) => {
     return Promise.resolve(exitCodes.usage);
   }
   try {
-    const [a, b] = [left, right].map((side) => side.split(',').map(readMeterDocument)) as [
-      MeterDocument[],
-      MeterDocument[],
-    ];
-    const [firstOfA, firstOfB] = [a[0], b[0]];
-    if (firstOfA === undefined || firstOfB === undefined || firstOfA.schema !== firstOfB.schema)
-      throw new HoldfastError('invalid-argument', 'the two are not results of the same command');
-    for (const line of unlikeness(firstOfA, firstOfB)) io.out.write(`Note: ${line}\n`);
+    const [pathsOfA, pathsOfB] = [left.split(','), right.split(',')];
+    const [a, b] = [pathsOfA.map(readMeterDocument), pathsOfB.map(readMeterDocument)];
+    requireAlike([...a, ...b]);
+    const [first, ...others] = [...a, ...b] as [MeterDocument, ...MeterDocument[]];
+    // Each is held against the first: repeats of a side may be unlike too.
+    const unlike = new Set(others.flatMap((other) => unlikeness(first, other)));
+    for (const line of [...unlike, ...doubts('A', pathsOfA, a), ...doubts('B', pathsOfB, b)])
+      io.out.write(`Note: ${line}\n`);
     io.out.write(compareText(a, b));
     return Promise.resolve(exitCodes.ok);
   } catch (error) {
