@@ -6,15 +6,19 @@ const BUFFER_CHARACTERS = 256 * 1024;
 
 export class FrameFile {
   readonly #file: number;
-  #pending = 'stream,frame,due_ms,done_ms,latency_ms,late,dropped\n';
+  readonly #run: number;
+  #pending: string;
 
-  constructor(path: string) {
-    this.#file = openSync(path, 'w');
+  /** @param run from 1 on: the first begins the file, the others go on in it. */
+  constructor(path: string, run: number) {
+    this.#file = openSync(path, run === 1 ? 'w' : 'a');
+    this.#run = run;
+    this.#pending = run === 1 ? 'stream,frame,due_ms,done_ms,latency_ms,late,dropped,run\n' : '';
   }
 
   add({ stream, frame, dueMs, doneMs, latencyMs, late, dropped }: FrameRecord): void {
     const times = `${dueMs.toFixed(3)},${doneMs.toFixed(3)},${latencyMs.toFixed(3)}`;
-    this.#pending += `${stream},${frame},${times},${late ? 1 : 0},${dropped ? 1 : 0}\n`;
+    this.#pending += `${stream},${frame},${times},${late ? 1 : 0},${dropped ? 1 : 0},${this.#run}\n`;
     if (this.#pending.length > BUFFER_CHARACTERS) this.#flush();
   }
 

@@ -79,7 +79,7 @@ function planOf(
 }
 
 export async function runStreams(order: StreamsOrder, around: StreamsSurroundings): Promise<StreamsResult> {
-  const frameFile = order.framesFile === undefined ? undefined : new FrameFile(order.framesFile);
+  const frameFile = order.framesFile === undefined ? undefined : new FrameFile(order.framesFile, order.run);
   const counter = new RunCounter(order.dropAfterMs, frameFile && ((record) => frameFile.add(record)));
   const giveUp = new AbortController();
   const signal = AbortSignal.any([around.signal, giveUp.signal]);

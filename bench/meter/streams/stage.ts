@@ -105,6 +105,7 @@ export class Stage {
       dropAfterMs,
       shuttleSpeed,
       seed,
+      run: this.#runs,
       framesFile,
       untilLate,
       live: this.#live,

@@ -35,6 +35,8 @@ export interface StreamsOrder {
   readonly dropAfterMs: number;
   readonly shuttleSpeed: number;
   readonly seed: number;
+  /** Number of the run, from 1 on. */
+  readonly run: number;
   /** Where a line for every frame goes; undefined for nowhere. */
   readonly framesFile: string | undefined;
   /** Whether the first late frame ends it: for those who ask only whether there is one. */

@@ -89,6 +89,7 @@ function orderOf(pattern: Pattern, more: Partial<StreamsOrder> = {}): StreamsOrd
     dropAfterMs: 1000,
     shuttleSpeed: 4,
     seed: 7,
+    run: 1,
     framesFile: undefined,
     untilLate: false,
     live: false,
