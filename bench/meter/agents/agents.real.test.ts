@@ -4,6 +4,10 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { conforms, meter, MeterFolder } from '../meter-harness.ts';
+import { MeterCrew } from '../crew/crew.ts';
+import { Stage } from '../streams/stage.ts';
+import { streamsSettingsOf } from '../streams/streams-settings.ts';
+import { targetSpecOf } from '../targets/target-spec.ts';
 import { startAgent } from './agent.ts';
 import { connectAgent } from './remote-worker.ts';
 import { Session } from './session.ts';
@@ -71,6 +75,25 @@ describe('agents', () => {
     socket.resume();
     socket.write('GET / HTTP/1.1\r\n\r\n');
     await new Promise((resolve) => socket.once('close', resolve));
+  });
+
+  test('are asked for their clocks again before each run', async () => {
+    using folder = new MeterFolder();
+    await using agent = await startAgent('127.0.0.1', 0, '', () => undefined);
+    const events = { ...NOBODY, activity: () => undefined };
+    using crew = new MeterCrew(events);
+    const worker = await connectAgent(`127.0.0.1:${agent.port}`, '', NOBODY);
+    crew.join(worker);
+    const short = { warmup: '0ms', stagger: '0ms', duration: '400ms' };
+    const settings = await streamsSettingsOf({ 'frame-bytes': '20000', 'clip-length': '1s', ...short });
+    const stage = await Stage.open(settings, targetSpecOf({ target: folder.path }, {}), crew, events, false);
+    await stage.prepare(1);
+    // By what was known of it, the run would begin in a month.
+    worker.clockAheadMs = 30 * 86_400_000;
+    const { tally } = await stage.run(1);
+    assert.equal(tally.rows[0]?.framesTotal, 10);
+    assert.ok(worker.clockAheadMs < 86_400_000);
+    await stage.clear();
   });
 
   test('a worker that dies while it measures is told of, with what the others saw', async () => {

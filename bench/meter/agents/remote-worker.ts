@@ -22,8 +22,10 @@ const CLOCK_SAMPLES = 7;
 
 export interface RemoteWorker extends WorkerHandle {
   readonly agent: AgentGreeting;
+  clockAheadMs: number;
   /** By which `clockAheadMs` may be wrong. */
-  readonly clockUncertaintyMs: number;
+  clockUncertaintyMs: number;
+  readonly alignClock: () => Promise<void>;
 }
 
 /**
@@ -114,9 +116,22 @@ export async function connectAgent(
     const answer = await greet(name, token, lines, next);
     greeted = true;
     lines.beat();
-    const { aheadMs, tripMs } = await clockOf(caller);
-    const clock = { clockAheadMs: aheadMs, clockUncertaintyMs: tripMs / 2 };
-    return { name, caller, elsewhere: true, agent: answer, ...clock, close: () => lines.close() };
+    const worker: RemoteWorker = {
+      name,
+      caller,
+      elsewhere: true,
+      agent: answer,
+      clockAheadMs: 0,
+      clockUncertaintyMs: 0,
+      close: () => lines.close(),
+      alignClock: async () => {
+        const { aheadMs, tripMs } = await clockOf(caller);
+        worker.clockAheadMs = aheadMs;
+        worker.clockUncertaintyMs = tripMs / 2;
+      },
+    };
+    await worker.alignClock();
+    return worker;
   } catch (error) {
     socket.destroy();
     throw error;

@@ -13,9 +13,14 @@ import {
   writeScriptOutputs,
 } from '../report/script-page.ts';
 import { TOKEN_VARIABLE } from './greeting.ts';
-import { connectAgent } from './remote-worker.ts';
+import { connectAgent, type RemoteWorker } from './remote-worker.ts';
 import { readScript, type Script } from './script.ts';
-import { measuredBy, type ScriptDocument, type ScriptStepReport } from './script-document.ts';
+import {
+  type AgentReport,
+  measuredBy,
+  type ScriptDocument,
+  type ScriptStepReport,
+} from './script-document.ts';
 import { doStep, type Plan, planOf } from './script-steps.ts';
 
 const RUN_USAGE = `Usage: holdfast meter run SCRIPT.yaml [options]
@@ -49,7 +54,7 @@ async function gather(
   document: ScriptDocument,
   crew: MeterCrew,
   token: string,
-): Promise<void> {
+): Promise<Map<AgentReport, RemoteWorker>> {
   const found = await Promise.all(
     script.agents.map(async (address) => {
       const clock = { clockAheadMs: null, clockUncertaintyMs: null };
@@ -66,14 +71,24 @@ async function gather(
     }),
   );
   // In the script's order, whoever answered first: what is kept in an agent's folder is found there the next time.
+  const workers = new Map<AgentReport, RemoteWorker>();
   for (const { worker, report } of found) {
-    if (worker !== undefined) crew.join(worker);
     document.agents.push(report);
+    if (worker === undefined) continue;
+    crew.join(worker);
+    workers.set(report, worker);
   }
+  return workers;
 }
 
-/** Notes which agents are lost by now; a result without them is not what the script asked for. */
-function noteLost(document: ScriptDocument, crew: MeterCrew): void {
+/** Notes how the agents' clocks are now, and which of them are lost; a result without them is not what the script asked for. */
+function noteAgents(
+  document: ScriptDocument,
+  crew: MeterCrew,
+  workers: ReadonlyMap<AgentReport, RemoteWorker>,
+): void {
+  for (const [report, { clockAheadMs, clockUncertaintyMs }] of workers)
+    Object.assign(report, { clockAheadMs, clockUncertaintyMs });
   const names = new Set(crew.lost);
   for (const agent of document.agents)
     if (names.has(`agent ${agent.address}`)) agent.lost ??= 'it was lost while it measured';
@@ -109,6 +124,7 @@ async function doSteps(
   agents: MeterCrew | undefined,
   view: LiveView,
   io: CommandIo,
+  noted: () => void,
   written: () => void,
 ): Promise<void> {
   for (const [at, step] of script.steps.entries()) {
@@ -116,7 +132,7 @@ async function doSteps(
     view.clear();
     io.err.write(`${at + 1} of ${script.steps.length}: ${step.name}\n`);
     note(document, await doStep(step, agents, view, io));
-    if (agents !== undefined) noteLost(document, agents);
+    noted();
     written();
   }
 }
@@ -133,13 +149,15 @@ async function run(path: string, outputs: ScriptOutputFiles, io: CommandIo): Pro
   );
   const view = new LiveView(io.err);
   using crew = script.agents.length === 0 ? undefined : new MeterCrew(view);
-  if (crew !== undefined) {
-    await gather(script, document, crew, io.env[TOKEN_VARIABLE] ?? '');
-    noteLost(document, crew);
-  }
+  const workers =
+    crew === undefined ? undefined : await gather(script, document, crew, io.env[TOKEN_VARIABLE] ?? '');
+  const noted = (): void => {
+    if (crew !== undefined && workers !== undefined) noteAgents(document, crew, workers);
+  };
+  noted();
   const written = (): void => writeScriptOutputs(document, outputs);
   try {
-    await doSteps(script, document, crew, view, io, written);
+    await doSteps(script, document, crew, view, io, noted, written);
   } catch (error) {
     stopDocument(document, errorText(error));
   }

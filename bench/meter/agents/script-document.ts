@@ -11,10 +11,10 @@ export interface AgentReport {
   readonly address: string;
   readonly host: string | null;
   readonly processor: string | null;
-  /** What its clock showed more than ours; runs are begun by it. */
-  readonly clockAheadMs: number | null;
+  /** What its clock showed more than ours, before the last run; runs are begun by it. */
+  clockAheadMs: number | null;
   /** By which that may be wrong: half of the fastest way there and back. */
-  readonly clockUncertaintyMs: number | null;
+  clockUncertaintyMs: number | null;
   /** Why it took no part, or stopped doing so; null when it was there to the end. */
   lost: string | null;
 }

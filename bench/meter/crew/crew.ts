@@ -187,6 +187,12 @@ export class MeterCrew implements Disposable {
   /** A worker that is lost on the way is told of, and the others' results stand. */
   async runStreams(order: StreamsOrder): Promise<CrewResult> {
     this.#figures.clear();
+    // Clocks drift apart: over the hours of a script by more than they were once known to.
+    await Promise.all(
+      this.#alive().map(async ({ alignClock }) => {
+        await alignClock?.().catch(() => undefined);
+      }),
+    );
     const originMs = performance.timeOrigin + performance.now() + START_AFTER_MS;
     const lost: Record<string, string> = {};
     const parts = await Promise.all(

@@ -19,6 +19,8 @@ export interface WorkerHandle {
   readonly caller: WorkerCaller;
   /** What its clock shows more than ours. */
   readonly clockAheadMs: number;
+  /** Sees what that is by now; undefined where there is but one clock. */
+  readonly alignClock?: () => Promise<void>;
   /** Whether it is another machine's, by its agent: a folder's path may be another folder there. */
   readonly elsewhere: boolean;
   close(): void;
