@@ -115,6 +115,24 @@ describe('holdfast meter streams', () => {
     );
   });
 
+  test('is not kept from ending by a clip that is not taken, nor its removal by the end', async () => {
+    await using store = await PlantedStore.start();
+    for (const kept of ['PUT', 'DELETE']) {
+      const stop = new AbortController();
+      store.faults = ({ method, name }) => {
+        if (method !== kept || name === '') return undefined;
+        stop.abort();
+        return kept === 'PUT' ? { silent: true } : { delayMs: 500 };
+      };
+      const args = `streams --target s3:// --endpoint ${store.endpoint} --streams 3 --duration 400ms --timeout 10m ${SMALL}`;
+      const { exitCode, err, document } = await meter<StreamsDocument>(args, { signal: stop.signal });
+      assert.equal(exitCode, kept === 'PUT' ? 1 : 0);
+      assert.equal(err.trim(), 'holdfast meter streams: interrupted');
+      conforms(document());
+      assert.equal(store.buckets.size, 0);
+    }
+  });
+
   test('finds again what it kept, and plays it from a web server too', async () => {
     using folder = new MeterFolder();
     const base = `--name kept-run --duration 200ms --drop-after 60s --direct off ${SMALL}`;

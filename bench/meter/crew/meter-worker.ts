@@ -77,18 +77,18 @@ export class MeterWorker {
   /** Resolves to the bytes that were written. Throws at the first object that could not be. */
   async writeClips(order: ClipsOrder): Promise<number> {
     const { target } = this.#opened();
-    this.#stop = new AbortController();
-    const { signal } = this.#stop;
     let writtenBytes = 0;
-    await inParallel(this.#objects(order), this.#concurrency(order), async (object) => {
-      if (signal.aborted) return;
-      const there = order.reuse && (await target.stat(object)) === object.sizeBytes;
-      if (!there && !target.traits.writable) throw missing(object);
-      if (there) return;
-      await target.put(object);
-      writtenBytes += object.sizeBytes;
-      this.#events.written(writtenBytes);
-    });
+    await this.#breakable((signal) =>
+      inParallel(this.#objects(order), this.#concurrency(order), async (object) => {
+        if (signal.aborted) return;
+        const there = order.reuse && (await target.stat(object)) === object.sizeBytes;
+        if (!there && !target.traits.writable) throw missing(object);
+        if (there) return;
+        await target.put(object);
+        writtenBytes += object.sizeBytes;
+        this.#events.written(writtenBytes);
+      }),
+    );
     return writtenBytes;
   }
 
@@ -134,9 +134,10 @@ export class MeterWorker {
 
   /** Makes the objects that the operations begin with. */
   async fillOps(order: OpsOrder): Promise<void> {
-    this.#stop = new AbortController();
-    this.#ops = new OpsRunner(order, this.#opened().target, this.#stop.signal);
-    await this.#ops.fill();
+    await this.#breakable(async (signal) => {
+      this.#ops = new OpsRunner(order, this.#opened().target, signal);
+      await this.#ops.fill();
+    });
   }
 
   /** Runs what `fillOps` has prepared. */
@@ -170,6 +171,20 @@ export class MeterWorker {
     this.#stop.abort();
     this.#target?.close();
     this.#target = undefined;
+  }
+
+  /** A stop breaks off what the work waits for, where the protocol can. */
+  async #breakable(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { target } = this.#opened();
+    const stop = new AbortController();
+    this.#stop = stop;
+    const breakOff = (): void => target.breakOff?.();
+    stop.signal.addEventListener('abort', breakOff);
+    try {
+      await work(stop.signal);
+    } finally {
+      stop.signal.removeEventListener('abort', breakOff);
+    }
   }
 
   #objects(order: ClipsOrder): MediaObject[] {

@@ -93,11 +93,12 @@ export class OpsRunner {
     this.#startMs = performance.now();
     const watch = setInterval(() => this.#watch(), WATCH_PERIOD_MS);
     const given = Promise.withResolvers<void>();
+    let limit: NodeJS.Timeout | undefined;
     const end = (): void => {
       this.#end('interrupted');
       this.#target.breakOff?.();
       // What does not come even then is not waited for.
-      setTimeout(given.resolve, BREAK_OFF_MS_MAX);
+      limit = setTimeout(given.resolve, BREAK_OFF_MS_MAX);
     };
     this.#signal.addEventListener('abort', end);
     try {
@@ -105,6 +106,7 @@ export class OpsRunner {
       else await Promise.race([this.#load(), given.promise]);
     } finally {
       clearInterval(watch);
+      clearTimeout(limit);
       this.#signal.removeEventListener('abort', end);
     }
     // A trace has its own time: it is over when all of it has been done.

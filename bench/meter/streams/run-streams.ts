@@ -89,11 +89,12 @@ export async function runStreams(order: StreamsOrder, around: StreamsSurrounding
     ),
   );
   const sleepers = new Set<() => void>();
-  signal.addEventListener('abort', () => {
+  const end = (): void => {
     // Whoever waits for an answer is not kept by it.
     around.target.breakOff?.();
     for (const wake of sleepers) wake();
-  });
+  };
+  signal.addEventListener('abort', end);
   let stopped: string | null = null;
   const watch = setInterval(() => {
     if (order.live) around.figures(counter.figures());
@@ -117,6 +118,8 @@ export async function runStreams(order: StreamsOrder, around: StreamsSurrounding
     );
   } finally {
     clearInterval(watch);
+    // A stop that comes later means what is done then.
+    signal.removeEventListener('abort', end);
     frameFile?.close();
   }
   if (around.signal.aborted) stopped ??= 'interrupted';
