@@ -87,6 +87,7 @@ test('what was sent ahead is forgotten with its connection, and keeps no place',
   await bed.send({ method: 'PUT', path: '/box/large', body: Buffer.alloc(16 * 2 ** 20, 'x') });
   const readers: Socket[] = [];
   for (const path of ['/box/large', '/box?list-type=2']) readers.push(await sendAhead(bed, path, 40));
+  await until(() => server.open() >= readers.length);
   await settled(server.begun);
   assert.equal((await bed.send({ method: 'HEAD', path: '/box/large' })).status, 503);
   for (const reader of readers) reader.destroy();

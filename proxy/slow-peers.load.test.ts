@@ -51,7 +51,7 @@ test('heads that come a byte at a time are given up, however many', async () => 
 });
 
 test('bodies that stall or dribble are given up, and nothing is stored of them', async () => {
-  await using bed = await openTestBed({ bodyLimits: { stallMs: 300 } });
+  await using bed = await openTestBed({ bodyLimits: { stallMs: 3000 } });
   await bed.send({ method: 'PUT', path: '/box' });
   const headers = { 'X-Amz-Content-Sha256': 'UNSIGNED-PAYLOAD' };
   const answers: Promise<string>[] = [];
@@ -71,7 +71,7 @@ test('bodies that stall or dribble are given up, and nothing is stored of them',
 
 test('readers that do not read are given up, and hold little meanwhile', async () => {
   // What is idle between requests stays: the own client would meet connections that are just being closed.
-  await using bed = await openTestBed({ limits: { idleMs: 500 } });
+  await using bed = await openTestBed({ limits: { idleMs: 5000 } });
   await bed.send({ method: 'PUT', path: '/box' });
   await bed.send({ method: 'PUT', path: '/box/film', body: randomBytes(40 << 20) });
   const head = headOf(bed, { method: 'GET', path: '/box/film' });

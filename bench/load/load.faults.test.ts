@@ -13,7 +13,7 @@ test('planted refusals, breaks and silence are counted by kind, and none is trie
   };
   const { exitCode, row } = await load(
     store.endpoint,
-    '--operations get --objects 10 --max-operations 100 --concurrency 2 --duration 60s --timeout 2s',
+    '--operations get --objects 10 --max-operations 100 --concurrency 2 --duration 120s --timeout 20s',
   );
   const get = row('get');
   assert.equal(exitCode, 1);

@@ -85,8 +85,8 @@ describe('files that share a process', () => {
   test('fail together where an error comes after its test', async () => {
     const late = `
       import { test } from 'node:test';
-      test('ends too early', () => { setTimeout(() => { throw new Error('too late'); }, 20); });
-      test('lasts', () => new Promise((resolve) => setTimeout(resolve, 200)));`;
+      test('ends too early', () => { setTimeout(() => { throw new Error('too late'); }, 500); });
+      test('lasts', () => new Promise((resolve) => setTimeout(resolve, 2000)));`;
     const { tally } = await run({ 'late.mjs': late });
     assert.equal(tally.passed, 2);
     assert.deepEqual(

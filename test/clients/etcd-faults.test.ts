@@ -64,7 +64,9 @@ async function watchAll(store: Store, fromRevision: number): Promise<Map<string,
 
 /** Counts and watches while `trouble` goes on; it is told when a third and two thirds of the counting are done. */
 async function countThrough(store: Store, trouble: readonly (() => Promise<void>)[]): Promise<void> {
-  const { revision } = await store.range(prefixed('count/'));
+  let counts = await store.range(prefixed('count/')).catch(() => undefined);
+  while (counts === undefined) counts = await store.range(prefixed('count/')).catch(() => undefined);
+  const { revision } = counts;
   const watching = watchAll(store, revision + 1);
   const total = WORKERS * COUNTS;
   let reached = 0;
@@ -158,9 +160,12 @@ test('an etcd that hangs is given up after the time of a request, and is well wh
   timeout: TEST_MS_MAX,
 }, async (context) => {
   const etcd = await startEtcd(context, 1);
+  // What has to succeed has all its time.
+  const patient = openEtcdStore({ endpoints: etcd.endpoints }, realClock());
+  await patient.transact({ then: [put('a', Buffer.from('1'))] });
+  const lease = await patient.grantLease(100);
   const store = openEtcdStore({ endpoints: etcd.endpoints, timeoutMs: 800 }, realClock());
-  await store.transact({ then: [put('a', Buffer.from('1'))] });
-  const lease = await store.grantLease(100);
+  while ((await getEntry(store, 'a').catch(() => undefined)) === undefined) await pause(50);
   etcd.signal(0, 'SIGSTOP');
   await assert.rejects(store.range(prefixed('a')), (error) => hasCode(error, 'store-unavailable'));
   await assert.rejects(store.transact({ then: [put('b', Buffer.from('1'))] }), (error) =>
@@ -168,8 +173,8 @@ test('an etcd that hangs is given up after the time of a request, and is well wh
   );
   etcd.signal(0, 'SIGCONT');
   while ((await getEntry(store, 'a').catch(() => undefined)) === undefined) await pause(50);
-  await store.keepAlive(lease.id);
-  await store.close();
+  await patient.keepAlive(lease.id);
+  await Promise.all([store.close(), patient.close()]);
 });
 
 /** A line to a port of this machine. */

@@ -16,10 +16,12 @@ import { openLevelStore } from '#control/store/level/open-level-store.ts';
 import { refuseHalfMigrated } from '#control/store/migration/migration-mark.ts';
 import { put } from '#control/store/operations.ts';
 import type { Store } from '#control/store/store.ts';
+import { FallingSilent } from './falling-silent.ts';
 import { RunningEtcd } from './running-etcd.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../holdfast', import.meta.url));
 const ENTRIES = 6000;
+const SILENT_AFTER_BYTES = 100_000;
 
 const open = (data: string): Promise<Store> =>
   openLevelStore({ path: join(data, 'control', 'store'), clock: realClock(), randomness: realRandomness() });
@@ -75,8 +77,12 @@ test('a migration to etcd is killed, refused while unfinished, finished, repeate
   assert.match(running.text, /cannot be opened/);
   await source.close();
 
+  // Over a line that falls silent in the middle, so that there is one, however fast both are.
   const copied = async (): Promise<number> => (await target.range(everything)).entries.length;
-  const killed = await migrate(args, async () => (await copied()) > ENTRIES / 10);
+  const line = await FallingSilent.open(etcd.ports[0] as number, SILENT_AFTER_BYTES);
+  context.after(() => line.close());
+  const through = args.with(args.indexOf('--endpoints') + 1, `127.0.0.1:${line.port}`);
+  const killed = await migrate(through, async () => line.isSilent);
   assert.equal(killed.code, null, killed.text);
   assert.ok((await copied()) < ENTRIES, 'it was killed too late to tell anything');
   await assert.rejects(refuseHalfMigrated(target), (error) => hasCode(error, 'data-in-use'));

@@ -11,7 +11,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 const LAUNCHER = join(import.meta.dirname, '../../holdfast');
 /** Where it is given, screenshots and printed pages are left there for a person to look at. */
 const KEEP = process.env['HOLDFAST_PAGES'];
-const SMALL = '--codec custom --frame-bytes 20000 --fps 50 --clip-length 1s --warmup 200ms --pre-buffer 50';
+const SMALL = '--codec custom --frame-bytes 20000 --fps 50 --clip-length 1s --warmup 200ms --pre-buffer 250';
 const SCRIPT = `
 steps:
   - {name: two streams, streams: 2, codec: custom, frame-bytes: 20000, fps: 50, clip-length: 1s, duration: 1s, target: FOLDER}

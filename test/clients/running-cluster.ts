@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const LAUNCHER = fileURLToPath(new URL('../../holdfast', import.meta.url));
 const START_MS_MAX = 120_000;
 const STOP_MS_MAX = 30_000;
+const STATUS_MS_MAX = 60_000;
 
 export interface Finished {
   readonly code: number | null;
@@ -78,7 +79,7 @@ export class RunningCluster {
       };
       up.stdout.on('data', hear);
       up.stderr.on('data', hear);
-      up.once('exit', (code) => {
+      up.once('close', (code) => {
         clearTimeout(deadline);
         reject(new Error(`holdfast up ended with ${code}:\n${this.#output}`));
       });
@@ -111,22 +112,32 @@ export class RunningCluster {
   }
 
   async processes(): Promise<readonly ProcessStatus[]> {
-    const status = await this.run(LAUNCHER, [
+    const words = [
       'status',
       '--json',
       '--data',
       this.dataDirectory,
       '--port-offset',
       String(this.portOffset),
-    ]);
-    return (JSON.parse(status.stdout) as { processes: ProcessStatus[] }).processes;
+    ];
+    const deadlineMs = Date.now() + STATUS_MS_MAX;
+    for (;;) {
+      const { code, stdout, stderr } = await this.attempt(LAUNCHER, words);
+      if (code === 0) return (JSON.parse(stdout) as { processes: ProcessStatus[] }).processes;
+      // A busy machine may keep it from an answer for a while.
+      if (Date.now() > deadlineMs) throw new Error(`status ended with ${code}:\n${stdout}${stderr}`);
+    }
   }
 
   /** kill -9 of the process of that name; resolves at once. */
   async kill(name: string): Promise<void> {
-    const victim = (await this.processes()).find((process) => process.name === name);
-    if (victim === undefined) throw new Error(`no process is called ${name}`);
-    process.kill(victim.pid, 'SIGKILL');
+    const deadlineMs = Date.now() + STATUS_MS_MAX;
+    for (;;) {
+      const pid = (await this.processes()).find((process) => process.name === name)?.pid;
+      // One that is being started again has none.
+      if (pid !== undefined && pid > 0) return void process.kill(pid, 'SIGKILL');
+      if (Date.now() > deadlineMs) throw new Error(`no process is called ${name}`);
+    }
   }
 
   /** Runs a client to its end. Throws when it fails, with all that it said. */

@@ -108,12 +108,14 @@ owner = connection(os.environ['ST_USER'], os.environ['ST_KEY'])
 owner.put_container('private')
 owner.put_object('private', 'a', b'secret', content_type='text/plain')
 mia = connection('admin:mia', 'mias-own-secret')
-for attempt in range(50):
+for attempt in range(600):
     try:
         mia.get_auth()
         break
     except swiftclient.ClientException:
         time.sleep(0.1)
+else:
+    raise AssertionError('the proxy does not hear of mia')
 def refused(call):
     try:
         call()

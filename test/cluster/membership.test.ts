@@ -164,7 +164,13 @@ test('a process is known by its lease, and has every ring by control alone', asy
       method: 'DELETE',
       headers: { 'x-auth-token': token },
     });
-  assert.equal((await forget('proxy-far')).status, 409);
+  // Up as long as it renews its lease, which a busy machine may keep it from: then it is forgotten, and registers anew.
+  let refused = await forget('proxy-far');
+  for (let tries = 0; refused.status === 204 && tries < 5; tries += 1) {
+    await inState('proxy-far', 'up');
+    refused = await forget('proxy-far');
+  }
+  assert.equal(refused.status, 409);
   assert.equal(await again.stop(), 0);
   await inState('proxy-far', 'down');
   assert.equal((await forget('proxy-far')).status, 204);

@@ -46,7 +46,9 @@ describe('the package', () => {
     const body = 'holdfast '.repeat(200_000);
     assert.equal((await s3(keys, 'PUT', '/films/long', body)).status, 200);
     assert.equal(await (await s3(keys, 'GET', '/films/long')).text(), body);
-    const status = await finish(command, ['status'], { cwd: folder });
+    let status = await finish(command, ['status'], { cwd: folder });
+    for (let tries = 0; tries < 60 && !status.stdout.includes('1024 healthy'); tries += 1)
+      status = await finish(command, ['status'], { cwd: folder });
     assert.match(status.stdout, /1024 healthy/);
     assert.equal(await up.stop(), 0);
     assert.match(up.output, /^holdfast: stopped$/m);

@@ -138,7 +138,7 @@ describe('the secrets of a cluster', () => {
     secrets.set('the EC2 secret', pair.secret);
     const keys = { ...admin, AWS_ACCESS_KEY_ID: pair.access, AWS_SECRET_ACCESS_KEY: pair.secret };
     for (let attempt = 0; (await heard(await s3(keys, 'GET', '/'))) !== 200; attempt += 1) {
-      assert.ok(attempt < 100, 'the proxy hears of the key');
+      assert.ok(attempt < 600, 'the proxy hears of the key');
       await sleep(100);
     }
     assert.equal(await heard(await s3({ ...keys, AWS_SECRET_ACCESS_KEY: 'no' }, 'GET', '/')), 403);
@@ -158,7 +158,7 @@ describe('the secrets of a cluster', () => {
     writeFileSync(credential('users'), `${whole.slice(0, cut)} and no more`);
     const log = join(data, 'log', 'proxy-1.log');
     for (let attempt = 0; !readFileSync(log, 'utf8').includes('the users file'); attempt += 1) {
-      assert.ok(attempt < 100, 'the proxy complains');
+      assert.ok(attempt < 600, 'the proxy complains');
       await sleep(100);
     }
     writeFileSync(credential('users'), whole);
@@ -166,7 +166,8 @@ describe('the secrets of a cluster', () => {
   });
 
   test('do not come up when a process dies and when the cluster is asked how it is', async () => {
-    const victim = (await status()).processes.find(({ name }) => name === 'proxy-1')?.pid ?? 0;
+    const victim = (await status()).processes.find(({ name }) => name === 'proxy-1')?.pid;
+    assert.ok(victim !== undefined && victim > 0, 'proxy-1 runs');
     process.kill(victim, 'SIGKILL');
     await up.prints(/proxy-1 serves again/);
     const listed = await holdfast('user', 'list', '--data', data);

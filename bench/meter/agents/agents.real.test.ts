@@ -16,7 +16,7 @@ import type { ScriptDocument } from './script-document.ts';
 
 const NOBODY = { figures: () => undefined, written: () => undefined };
 const OPTIONS =
-  '{ codec: custom, frame-bytes: 20000, clip-length: 1s, warmup: 0ms, stagger: 0ms, duration: 400ms }';
+  '{ codec: custom, frame-bytes: 20000, clip-length: 1s, warmup: 0ms, stagger: 0ms, duration: 400ms, pre-buffer: 250 }';
 
 describe('agents', () => {
   test('share the streams of a script with a controller that knows their token', async () => {

@@ -1,5 +1,6 @@
 /** After a crash: every key holds what was answered last or asked for since, whole; listings, heads and counters say the same. */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, StoreClient } from '../processes/store-client.ts';
 import { type Value, contentOf, md5 } from './content.ts';
 import type { KnownKey, KnownKeys } from './known-keys.ts';
@@ -8,7 +9,7 @@ import { BUCKET, isValue, unexpected } from './write-load.ts';
 const AT_ONCE = 16;
 const PAGE = 50;
 /** A cluster that has just started may not have found a quorum yet. */
-const TRIES = 5;
+const ANSWERED_MS_MAX = 60_000;
 
 export interface Store {
   readonly client: StoreClient;
@@ -98,11 +99,17 @@ async function verifyCounters({ client, endpoint }: Store, known: KnownKeys): Pr
   assert.equal(head.headers['x-container-bytes-used'], String(bytes), 'bytes of the container');
 }
 
-/** What a 503 asks for: another try. */
+/** What a 503 asks for, and a connection that breaks under a reader: another try. */
 async function answered(send: () => Promise<Answer>): Promise<Answer> {
-  for (let attempt = 1; ; attempt += 1) {
-    const answer = await send();
-    if (answer.status < 500 || attempt === TRIES) return answer;
+  const deadlineMs = performance.now() + ANSWERED_MS_MAX;
+  for (;;) {
+    try {
+      const answer = await send();
+      if (answer.status < 500 || performance.now() > deadlineMs) return answer;
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+    }
+    await sleep(200);
   }
 }
 

@@ -12,6 +12,7 @@ const EPOCH_MS = 1500;
 const KEYS_OF_EPOCH = 3;
 /** A key with more open writes than this is left alone: each doubles what the checker has to think of. */
 const OPEN_WRITES_MAX = 6;
+const CALM_MS_MAX = 60_000;
 const FAILED_PAUSE_MS = 20;
 
 export interface ClientsOptions {
@@ -48,8 +49,9 @@ export class Clients {
     );
     for (const [index, endpoint] of this.#options.endpoints.entries()) {
       for (const epoch of epochs) {
-        const looks = namesOf(epoch).map((key) => this.#read(`last ${index}`, endpoint, key));
-        const answers = await Promise.all([...looks, this.#list(`last ${index}`, endpoint, epoch)]);
+        const looks = namesOf(epoch).map((key) => () => this.#read(`last ${index}`, endpoint, key));
+        const all = [...looks, () => this.#list(`last ${index}`, endpoint, epoch)];
+        const answers = await Promise.all(all.map((look) => answeredInTime(look)));
         if (answers.includes(false)) throw new Error(`not live: in the calm ${endpoint} did not answer`);
       }
     }
@@ -226,4 +228,14 @@ function appliedOutcome(action: Action): NonNullable<Operation['outcome']> {
   if (action.type === 'putIfEqual') return { found: action.expected, applied: true };
   if (action.type === 'putIfAbsent') return { found: undefined, applied: true };
   return { found: undefined, applied: true, isBlind: true };
+}
+
+/** One that is refused, or breaks, is asked again, each time as an operation of its own. */
+async function answeredInTime(look: () => Promise<boolean>): Promise<boolean> {
+  const deadlineMs = performance.now() + CALM_MS_MAX;
+  for (;;) {
+    if (await look()) return true;
+    if (performance.now() > deadlineMs) return false;
+    await sleep(FAILED_PAUSE_MS);
+  }
 }

@@ -67,14 +67,15 @@ describe('overload', () => {
     const beforeMib = mostMib;
     {
       await using crowd = await gatherCrowd(PORTS.s3, [
-        { count: CROWD, begun: () => 'GET /films HTTP/1.1\r\nHost: x\r\nX-Slow: ', drop: 'x' },
-        { count: CROWD, begun: (index) => begun('PUT', `/films/small-${index}`, 50_000), drop: 'x' },
+        // Those that are given up soonest come last.
         {
           count: CROWD,
           begun: (index) => begun('PUT', `/films/large-${index}`, 2 ** 30),
           drop: 'x'.repeat(600),
         },
         { count: CROWD, begun: () => begun('GET', '/films/long'), stalls: true },
+        { count: CROWD, begun: (index) => begun('PUT', `/films/small-${index}`, 50_000), drop: 'x' },
+        { count: CROWD, begun: () => 'GET /films HTTP/1.1\r\nHost: x\r\nX-Slow: ', drop: 'x' },
       ]);
       assert.equal(crowd.standing, 4 * CROWD);
       for (let round = 0; round < ROUNDS; round += 1) {
