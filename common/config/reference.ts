@@ -27,7 +27,7 @@ objects:
 control:
   port: 5000
 storage:
-  processes: 2
+  processes: 1
   reserveBytes: 256 MiB
 users:
   - name: alice
@@ -40,7 +40,8 @@ This page is written by \`npm run docs\` from the settings themselves.
 const ROLES = `
 # One role on one machine
 
-\`holdfast serve ROLE --config FILE\` runs a single role in the foreground. Its file has the one section named for the role;
+\`holdfast serve ROLE --config FILE\` runs a single role in the foreground. Its file has the section named for the role (of the role
+\`node\`, devices and doors in one process, \`storage\` and \`proxy\`), and beside it \`metrics\` and \`membership\` where they are wanted.
 \`holdfast up\` writes such files for its own processes into \`DATA/run/\`, and they serve as examples.
 `;
 
@@ -49,6 +50,11 @@ export function configurationPage(): string {
     HEAD,
     ...tables(clusterFields, '', 'Settings of the cluster'),
     ROLES,
+    ...tables(
+      { metrics: storageRoleFields.metrics, membership: storageRoleFields.membership },
+      '',
+      'Of each role',
+    ),
     ...tables(storageRoleFields.storage.section ?? {}, 'storage', '`serve storage`'),
     ...tables(proxyRoleFields.proxy.section ?? {}, 'proxy', '`serve proxy`'),
     ...tables(controlRoleFields.control.section ?? {}, 'control', '`serve control`'),

@@ -15,7 +15,8 @@ export const upCommand: ParsedCommand = {
   about: `
 Brings a cluster up on this machine and serves until Ctrl-C. The first start makes the cluster and its credentials in the
 data directory; every later one finds it there. It prints the endpoints and then, when everything serves, the line
-"holdfast: ready". A process that dies is started again at once.
+"holdfast: ready". A process that dies is started again at once; one that keeps
+dying within 30 s waits longer each time, up to 15 s.
 
   . DIR/credentials/admin.env    makes S3, Swift and OpenStack clients in this shell work
 `,

@@ -1,4 +1,4 @@
-/** What a project has used in an hour, as the control store keeps it: docs/formats/metering-record.md, "Hourly sums". */
+/** What a project has used in an hour, as the cluster keeps it: docs/formats/metering-record.md, "Hourly sums". */
 import { HoldfastError } from '#common/errors.ts';
 import { type RecordKey, recordKey, recordKinds } from '#common/codec/record-key.ts';
 import type { SpaceId } from '#common/ids.ts';

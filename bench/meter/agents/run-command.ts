@@ -27,7 +27,7 @@ const RUN_USAGE = `Usage: holdfast meter run SCRIPT.yaml [options]
 
 Does the steps of a script, by the agents that it names or, without any, on this machine, and reports all of it as one. The
 streams of a step are dealt out evenly over the agents; all begin at the same moment. An agent that is lost is reported,
-and the others go on.
+and the others go on (a search ends).
 
   agents: [10.0.0.5:7411, 10.0.0.6:7411]
   target: s3://
