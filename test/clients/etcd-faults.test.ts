@@ -1,7 +1,5 @@
 /** The control store while etcd's members are killed, hang, or cannot be reached. */
 import assert from 'node:assert/strict';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import { hasCode } from '#common/errors.ts';
 import { realClock } from '#common/io/real-clock.ts';
@@ -9,6 +7,7 @@ import { openEtcdStore } from '#control/store/etcd/etcd-store.ts';
 import { prefixed } from '#control/store/key-range.ts';
 import { getEntry, isAsRead, put } from '#control/store/operations.ts';
 import type { Store } from '#control/store/store.ts';
+import { CuttableLine } from './cuttable-line.ts';
 import { RunningEtcd } from './running-etcd.ts';
 
 const WORKERS = 4;
@@ -176,57 +175,3 @@ test('an etcd that hangs is given up after the time of a request, and is well wh
   await patient.keepAlive(lease.id);
   await Promise.all([store.close(), patient.close()]);
 });
-
-/** A line to a port of this machine. */
-class CuttableLine {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #isCut = false;
-
-  private constructor(to: number) {
-    this.#server = createServer((near) => {
-      if (this.#isCut) {
-        near.destroy();
-        return;
-      }
-      const far = connect(to, '127.0.0.1');
-      for (const [one, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(one);
-        one.on('error', () => other.destroy());
-        one.on('close', () => {
-          this.#sockets.delete(one);
-          other.destroy();
-        });
-        one.pipe(other);
-      }
-    });
-  }
-
-  static async open(to: number): Promise<CuttableLine> {
-    const line = new CuttableLine(to);
-    line.#server.listen(0, '127.0.0.1');
-    await once(line.#server, 'listening');
-    return line;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  cut(): void {
-    this.#isCut = true;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
-  }
-
-  mend(): void {
-    this.#isCut = false;
-  }
-
-  async close(): Promise<void> {
-    this.cut();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}

@@ -16,7 +16,7 @@ import { openLevelStore } from '#control/store/level/open-level-store.ts';
 import { refuseHalfMigrated } from '#control/store/migration/migration-mark.ts';
 import { put } from '#control/store/operations.ts';
 import type { Store } from '#control/store/store.ts';
-import { FallingSilent } from './falling-silent.ts';
+import { CuttableLine } from './cuttable-line.ts';
 import { RunningEtcd } from './running-etcd.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../holdfast', import.meta.url));
@@ -79,7 +79,7 @@ test('a migration to etcd is killed, refused while unfinished, finished, repeate
 
   // Over a line that falls silent in the middle, so that there is one, however fast both are.
   const copied = async (): Promise<number> => (await target.range(everything)).entries.length;
-  const line = await FallingSilent.open(etcd.ports[0] as number, SILENT_AFTER_BYTES);
+  const line = await CuttableLine.open(etcd.ports[0] as number, SILENT_AFTER_BYTES);
   context.after(() => line.close());
   const through = args.with(args.indexOf('--endpoints') + 1, `127.0.0.1:${line.port}`);
   const killed = await migrate(through, async () => line.isSilent);
