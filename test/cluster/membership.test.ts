@@ -153,7 +153,10 @@ test('a process is known by its lease, and has every ring by control alone', asy
   proxy.kill('SIGKILL');
   await proxy.exit();
   const down = await inState('proxy-far', 'down');
-  assert.equal((await status(cluster)).services?.find(({ id }) => id === 'proxy-far')?.state, down.state);
+  await until('status tells of it, too', async () => {
+    const { services } = await status(cluster);
+    return services?.find(({ id }) => id === 'proxy-far')?.state === down.state ? true : undefined;
+  });
   const again = other.start(t);
   await inState('proxy-far', 'up');
   assert.equal(await (await s3(other.keys, 'GET', '/far/while-control-is-away')).text(), 'here');

@@ -78,30 +78,31 @@ describe('a cluster in the foreground', () => {
   });
 
   test('tells its processes, devices and partitions to a machine', async () => {
-    const told = await status();
-    assert.deepEqual(
-      told.processes.map(({ role, name, ports, state }) => [role, name, ports.join(), state]),
-      [
-        ['supervisor', 'supervisor', '21442', 'ready'],
-        ['storage', 'storage-1', '21450', 'ready'],
-        ['storage', 'storage-2', '21451', 'ready'],
-        ['proxy', 'proxy-1', '21400', 'ready'],
-        ['control', 'control-1', '21440,21441', 'ready'],
-      ],
-    );
-    assert.deepEqual(
-      told.devices.map(({ id, process, health }) => [id, process, health]),
-      [
-        [0, 'storage-1', 'ok'],
-        [1, 'storage-2', 'ok'],
-        [2, 'storage-1', 'ok'],
-        [3, 'storage-2', 'ok'],
-      ],
-    );
-    assert.ok(told.devices.every(({ totalBytes, freeBytes }) => totalBytes > 0 && freeBytes > 0));
-    assert.ok(told.devices.some(({ records }) => records > 0));
-    const { count, healthy, degraded, unavailable } = told.partitions;
-    assert.deepEqual([healthy, degraded, unavailable], [count, 0, 0]);
+    await statusThat((told) => {
+      assert.deepEqual(
+        told.processes.map(({ role, name, ports, state }) => [role, name, ports.join(), state]),
+        [
+          ['supervisor', 'supervisor', '21442', 'ready'],
+          ['storage', 'storage-1', '21450', 'ready'],
+          ['storage', 'storage-2', '21451', 'ready'],
+          ['proxy', 'proxy-1', '21400', 'ready'],
+          ['control', 'control-1', '21440,21441', 'ready'],
+        ],
+      );
+      assert.deepEqual(
+        told.devices.map(({ id, process, health }) => [id, process, health]),
+        [
+          [0, 'storage-1', 'ok'],
+          [1, 'storage-2', 'ok'],
+          [2, 'storage-1', 'ok'],
+          [3, 'storage-2', 'ok'],
+        ],
+      );
+      assert.ok(told.devices.every(({ totalBytes, freeBytes }) => totalBytes > 0 && freeBytes > 0));
+      assert.ok(told.devices.some(({ records }) => records > 0));
+      const { count, healthy, degraded, unavailable } = told.partitions;
+      assert.deepEqual([healthy, degraded, unavailable], [count, 0, 0]);
+    });
   });
 
   test('and to a person', async () => {
