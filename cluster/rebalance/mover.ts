@@ -3,6 +3,7 @@
  * has. Everything that it must remember is in the book and on the devices: it can be killed at any time, and goes on where it was.
  */
 import { errorText } from '#common/errors.ts';
+import { inParallel } from '#common/in-parallel.ts';
 import type { DeviceId } from '#common/ids.ts';
 import type { Timer } from '#common/io/clock.ts';
 import type { PendingDrop, PlannedMove } from '#ring/moves.ts';
@@ -191,7 +192,7 @@ export class Mover {
   async #begin(planned: readonly PlannedMove[]): Promise<boolean> {
     const ready = new Map<number, DeviceId>();
     const inventories = this.#inventories(planned);
-    await inTurns(planned, AT_ONCE_MAX, async ({ partition, device: target }) => {
+    await inParallel(planned, AT_ONCE_MAX, async ({ partition, device: target }) => {
       if (this.#closed || this.#rests(target)) return;
       const task: CopyTask = { partition, target, isJoint: false };
       try {
@@ -233,7 +234,7 @@ export class Mover {
     const failed = new Set<number>();
     const opened = new Map<PlannedMove, ReturnType<typeof pathOf>>();
     const waiting = new Set<PlannedMove>();
-    await inTurns(begun, AT_ONCE_MAX * 4, async (move) => {
+    await inParallel(begun, AT_ONCE_MAX * 4, async (move) => {
       const task: CopyTask = { partition: move.partition, target: move.device, isJoint: true };
       await this.#try(move, failed, async () => {
         const sources = await openSources(this.#copy, task);
@@ -244,7 +245,7 @@ export class Mover {
     });
     // Behind the opening of all sources: from then on everything that is decided without the joining device is listed.
     const inventories = this.#inventories(begun);
-    await inTurns([...opened], AT_ONCE_MAX, async ([move, path]) => {
+    await inParallel([...opened], AT_ONCE_MAX, async ([move, path]) => {
       const { partition, device: target } = move;
       const task: CopyTask = { partition, target, isJoint: true };
       await this.#try(move, failed, async (progress) => {
@@ -314,7 +315,7 @@ export class Mover {
     if (due.length === 0) return false;
     const settled: PendingDrop[] = [];
     const inventories = this.#inventories(due);
-    await inTurns(due, AT_ONCE_MAX, async (drop) => {
+    await inParallel(due, AT_ONCE_MAX, async (drop) => {
       const { partition, device } = drop;
       try {
         if (await dropPartition(this.#copy, partition, device, await inventories(device))) settled.push(drop);
@@ -339,17 +340,4 @@ export class Mover {
 
 function nameOf({ partition, device }: PendingDrop): string {
   return `${partition} ${device}`;
-}
-
-/** Runs `work` for each, so many at a time. `work` sees to its own failures. */
-async function inTurns<Item>(
-  items: readonly Item[],
-  atOnce: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
 }

@@ -2,6 +2,7 @@
 import type { Cluster } from '#cluster/cluster.ts';
 import { type RecordKey, recordKinds } from '#common/codec/record-key.ts';
 import { errorText } from '#common/errors.ts';
+import { inParallel } from '#common/in-parallel.ts';
 import type { SpaceId } from '#common/ids.ts';
 import type { Clock, Timer } from '#common/io/clock.ts';
 import type { Logger } from '#common/log/logger.ts';
@@ -15,7 +16,6 @@ import {
 } from '../protocol/metering-record.ts';
 import { getEntry, put } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
-import { inParallel } from '#common/in-parallel.ts';
 import { type HourlyUsage, noUsage, THROUGH_KEY } from './hourly-usage.ts';
 import { isReadable, meteringRows, type MeteringRow, samplesOf, trafficOf } from './metering-rows.ts';
 import { moveSums } from './move-sums.ts';
@@ -68,16 +68,20 @@ export class Aggregator {
 
   /** Goes over every hour that may have changed. May be done by several at once, and be cut off anywhere. */
   async aggregate(): Promise<void> {
-    const { store, clock, cluster } = this.#parts;
-    if (!this.#isMoved) await moveSums(store, cluster, () => this.#isClosed);
+    const { store, clock, cluster, log } = this.#parts;
+    if (!this.#isMoved) await moveSums({ store, cluster, log }, () => this.#isClosed);
     this.#isMoved = true;
     const present = hourOf(clock.nowMs());
     const through = parseHour((await getEntry(store, THROUGH_KEY))?.value.toString() ?? '')?.hour;
     const back = through === present ? AGAIN_HOURS : LATE_HOURS;
     const first = through === undefined ? await this.#firstHour(present) : laterHour(through, -back);
     if (through !== present) this.#sums.forget();
+    // Of a long absence, or of a clock that was years behind, most hours have no records, nor anything that the one before them tells.
+    const carried = laterHour(first, back + SAMPLE_AGE_HOURS_MAX);
+    const known = carried < present ? await this.#firstHour(present) : first;
     for (let hour = first; hour <= present; hour = laterHour(hour, 1)) {
       if (this.#isClosed) return;
+      if (hour > carried && hour < known) hour = known;
       await this.#sumUp(hour, hour < present);
     }
     if (through !== present) await store.transact({ then: [put(THROUGH_KEY, Buffer.from(present))] });

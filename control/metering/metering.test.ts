@@ -227,6 +227,23 @@ describe('hourly sums', () => {
     assert.notEqual(await cluster.records.read(newer), undefined);
   });
 
+  test('years in which nothing was noted are not gone over one by one', async () => {
+    const { clock, cluster, store } = bench();
+    let lists = 0;
+    const list: typeof cluster.listings.list = (asked) => {
+      lists += 1;
+      return cluster.listings.list(asked);
+    };
+    const counted = { ...cluster, listings: { ...cluster.listings, list } };
+    await store.transact({ then: [put('metering/through', Buffer.from('1970-01-01T00'))] });
+    const now = hourOf(clock.nowMs());
+    await noteTraffic(cluster, now, ada, '01', 5);
+    await new Aggregator({ cluster: counted, store, clock, log }).aggregate();
+    assert.ok(lists < 1000, `${lists} listings`);
+    const [row] = await reportUsage(cluster, { from: now, to: laterHour(now, 1), by: 'hour' });
+    assert.equal(row?.usage.requests.read, 5);
+  });
+
   test('sums of earlier versions move from the control store to the cluster', async () => {
     const { clock, cluster, store, aggregator } = bench();
     await write(cluster, accountRowKey(ada), {});
@@ -235,8 +252,14 @@ describe('hourly sums', () => {
       const value = Buffer.from(JSON.stringify({ ...noUsage, bytesIn: 3 }));
       await store.transact({ then: [put(`metering/project/${ada}/${at}`, value)] });
     }
+    const broken = `metering/project/${bob}/2025-12-31T09`;
+    await store.transact({ then: [put(broken, Buffer.from('{"requests":'))] });
     await aggregator.aggregate();
-    assert.deepEqual((await store.range(prefixed('metering/project/'))).entries, []);
+    const { entries } = await store.range(prefixed('metering/project/'));
+    assert.deepEqual(
+      entries.map(({ key }) => key),
+      [broken],
+    );
     const from = old.at(-1) as Hour;
     const [total] = await reportUsage(cluster, { from, to: hourOf(clock.nowMs()), by: 'project' });
     assert.equal(total?.usage.bytesIn, 300);

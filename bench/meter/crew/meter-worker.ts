@@ -1,6 +1,7 @@
 /** One process's part of a measurement: opens the target, writes what will be read, and runs its share. */
 import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { inParallel } from '#common/in-parallel.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import type { OpsOrder, OpsResult } from '../ops/ops-order.ts';
 import { OpsRunner } from '../ops/run-ops.ts';
@@ -34,18 +35,6 @@ export interface WorkerEvents {
   figures(figures: LiveStreamFigures): void;
   /** Bytes written so far by `writeClips`. */
   written(bytes: number): void;
-}
-
-async function inParallel<Item>(
-  items: readonly Item[],
-  concurrency: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const one = async (): Promise<void> => {
-    for (let at = next++; at < items.length; at = next++) await work(items[at] as Item);
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, one));
 }
 
 export class MeterWorker {
