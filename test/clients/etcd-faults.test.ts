@@ -165,12 +165,12 @@ test('an etcd that hangs is given up after the time of a request, and is well wh
   const lease = await patient.grantLease(100);
   const store = openEtcdStore({ endpoints: etcd.endpoints, timeoutMs: 800 }, realClock());
   while ((await getEntry(store, 'a').catch(() => undefined)) === undefined) await pause(50);
-  etcd.signal(0, 'SIGSTOP');
+  await etcd.standStill(0);
   await assert.rejects(store.range(prefixed('a')), (error) => hasCode(error, 'store-unavailable'));
   await assert.rejects(store.transact({ then: [put('b', Buffer.from('1'))] }), (error) =>
     hasCode(error, 'outcome-unknown'),
   );
-  etcd.signal(0, 'SIGCONT');
+  etcd.goOn(0);
   while ((await getEntry(store, 'a').catch(() => undefined)) === undefined) await pause(50);
   await patient.keepAlive(lease.id);
   await Promise.all([store.close(), patient.close()]);

@@ -1,7 +1,7 @@
 /** Debian's etcd, of one member or several, on free ports of this machine. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,13 +94,29 @@ export class RunningEtcd {
     await once(child, 'exit');
   }
 
-  signal(at: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#members[at]?.process?.kill(signal);
+  /** Stops a member with its connections open; a thread that still ran could answer what is asked next. */
+  async standStill(at: number): Promise<void> {
+    const pid = this.#pid(at);
+    process.kill(pid, 'SIGSTOP');
+    const deadline = performance.now() + START_MS_MAX;
+    while (!(await standsStill(pid))) {
+      if (performance.now() > deadline) throw new Error(`etcd ${pid} does not stop`);
+    }
+  }
+
+  goOn(at: number): void {
+    process.kill(this.#pid(at), 'SIGCONT');
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#members.map((_, at) => this.kill(at)));
     await rm(this.#folder, { recursive: true });
+  }
+
+  #pid(at: number): number {
+    const pid = this.#members[at]?.process?.pid;
+    if (pid === undefined) throw new Error(`etcd ${at} does not run`);
+    return pid;
   }
 
   get #scheme(): string {
@@ -126,6 +142,17 @@ export class RunningEtcd {
 }
 
 /** Ports that were free a moment ago. */
+/** Whether each thread is stopped: a signal reaches the others only when the first has taken it. */
+async function standsStill(pid: number): Promise<boolean> {
+  const tasks = join('/proc', String(pid), 'task');
+  const threads = await readdir(tasks);
+  const states = threads.map(async (thread) => {
+    const stat = await readFile(join(tasks, thread, 'stat'), 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2)[0];
+  });
+  return (await Promise.all(states)).every((state) => state === 'T');
+}
+
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
