@@ -66,7 +66,7 @@ export function filesCompliance(factory: FilesFactory): void {
     const file = await files.open(`${folder}/a`, 'create-uncached');
     const page = Buffer.alloc(4096, 1);
     // What a file system takes past its cache lies in pages of memory; anything else it has to take as well.
-    const pages = Buffer.from(pageMemory(512 * 1024)).fill(2);
+    const pages = Buffer.from(pageMemory(512 * 1024).buffer).fill(2);
     const unaligned = Buffer.alloc(256 * 1024 + 3, 3).subarray(3);
     const rest = Buffer.alloc(page.length - (unaligned.length % page.length), 4);
     const chunks = [page, pages, pages, pages, unaligned, rest, pages, page];

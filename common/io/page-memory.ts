@@ -8,12 +8,17 @@ interface WebAssemblyHost {
     readonly initial: number;
     readonly maximum: number;
     readonly shared: true;
-  }) => { readonly buffer: SharedArrayBuffer };
+  }) => PageMemory;
+}
+
+/** A `WebAssembly.Memory`: code can be given it, and so can other threads. */
+export interface PageMemory {
+  readonly buffer: SharedArrayBuffer;
 }
 
 /** Zeros, at least as many as asked for. The system gives the memory when it is first touched. */
-export function pageMemory(bytes: number): SharedArrayBuffer {
+export function pageMemory(bytes: number): PageMemory {
   const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssemblyHost };
   const units = Math.ceil(bytes / UNIT_BYTES);
-  return new WebAssembly.Memory({ initial: units, maximum: units, shared: true }).buffer;
+  return new WebAssembly.Memory({ initial: units, maximum: units, shared: true });
 }

@@ -1,12 +1,14 @@
 /**
- * Recycled buffers for bodies in transit. They lie side by side in one SharedArrayBuffer, so that a digest worker reads
+ * Recycled buffers for bodies in transit. They lie side by side in one shared memory, so that a digest worker reads
  * the very bytes that the socket delivered. The system gives the memory when it is first touched, and the buffer that
  * was returned last is given out first: a quiet proxy uses few of them.
  */
 import { HoldfastError } from '#common/errors.ts';
-import { pageMemory } from '#common/io/page-memory.ts';
+import { type PageMemory, pageMemory } from '#common/io/page-memory.ts';
 
 export const BUFFER_BYTES = 256 * 1024;
+/** Behind the buffers: what digest workers need beside the bytes that they read. */
+export const SCRATCH_BYTES = 64 * 1024;
 const BUFFERS_DEFAULT = 96;
 const WAITERS_MAX_DEFAULT = 1024;
 
@@ -21,7 +23,7 @@ interface Waiter {
 }
 
 export class BufferPool {
-  readonly memory: SharedArrayBuffer;
+  readonly memory: PageMemory;
   readonly #free: PooledBuffer[] = [];
   readonly #lent = new Set<PooledBuffer>();
   readonly #waiters = new Set<Waiter>();
@@ -32,10 +34,10 @@ export class BufferPool {
 
   constructor(buffers: number = BUFFERS_DEFAULT, waitersMax: number = WAITERS_MAX_DEFAULT) {
     if (!Number.isInteger(buffers) || buffers < 1) throw new RangeError('a pool holds at least one buffer');
-    this.memory = pageMemory(buffers * BUFFER_BYTES);
+    this.memory = pageMemory(buffers * BUFFER_BYTES + SCRATCH_BYTES);
     this.#waitersMax = waitersMax;
     for (let index = buffers - 1; index >= 0; index--) {
-      this.#free.push({ index, bytes: Buffer.from(this.memory, index * BUFFER_BYTES, BUFFER_BYTES) });
+      this.#free.push({ index, bytes: Buffer.from(this.memory.buffer, index * BUFFER_BYTES, BUFFER_BYTES) });
     }
   }
 

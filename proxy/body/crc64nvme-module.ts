@@ -16,9 +16,9 @@
  *
  * What is left of the message are its last 4498 bytes, without what the last of them gave to each other, which `unfold` takes out.
  * Both read FOLD_BYTES and a step before `from`: zeros must be there.
- *
- * The encoding is that of the WebAssembly Core Specification 2.0, chapter 5.
  */
+import { I32, I64, signed, unsigned, WASM_PAGE_BYTES, wasmModule } from './wasm-module.ts';
+
 export const SLICES = 16;
 export const TABLE_BYTES = SLICES * 256 * 8;
 /** The highest term, in bytes; the test of this module has the sum of all terms. */
@@ -26,10 +26,7 @@ export const FOLD_BYTES = 4498;
 export const FOLD_TERMS: readonly number[] = [0, 153, 355, 727, 1750, 3925];
 export const FOLD_STEP_BYTES = 64;
 const VECTOR_BYTES = 16;
-const PAGE_BYTES = 64 * 1024;
 
-const I32 = 0x7f;
-const I64 = 0x7e;
 const op = {
   block: [0x02, 0x40],
   loop: [0x03, 0x40],
@@ -61,20 +58,18 @@ const local = { from: 0, wholeEnd: 1, end: 2, crc: 3, second: 4 } as const;
 
 /** @param memoryBytes of the memory, tables included. */
 export function crc64Module(memoryBytes: number): Uint8Array<ArrayBuffer> {
-  const sliceType = [0x60, 4, I32, I32, I32, I64, 1, I64];
-  const foldType = [0x60, 2, I32, I32, 0];
-  const pages = Math.ceil(memoryBytes / PAGE_BYTES);
-  const name = (text: string) => [text.length, ...Buffer.from(text)];
-  const slice = [1, 1, I64, ...wholeSteps(), ...singleBytes(), ...op.get(local.crc), ...op.end];
-  const functions = [slice, [0, ...foldSteps(), ...op.end], [0, ...unfoldSteps(), ...op.end]];
-  const exported = ['slice', 'fold', 'unfold'].flatMap((text, index) => [...name(text), 0, index]);
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [2, ...sliceType, ...foldType]),
-    ...section(3, [3, 0, 1, 1]),
-    ...section(5, [1, 0, ...unsigned(pages)]),
-    ...section(7, [4, ...name('memory'), 2, 0, ...exported]),
-    ...section(10, [3, ...functions.flatMap((body) => [...unsigned(body.length), ...body])]),
+  const memory = { pages: Math.ceil(memoryBytes / WASM_PAGE_BYTES), imported: false };
+  const range = { parameters: [I32, I32], results: [], locals: undefined };
+  return wasmModule(memory, [
+    {
+      name: 'slice',
+      parameters: [I32, I32, I32, I64],
+      results: [I64],
+      locals: { count: 1, type: I64 },
+      code: [...wholeSteps(), ...singleBytes(), ...op.get(local.crc)],
+    },
+    { name: 'fold', ...range, code: foldSteps() },
+    { name: 'unfold', ...range, code: unfoldSteps() },
   ]);
 }
 
@@ -157,30 +152,4 @@ function untilAt(end: number): number[] {
 
 function stepBy(bytes: number): number[] {
   return [...movedBy(local.from, op.i32Add, bytes), ...op.br(0), ...op.end, ...op.end];
-}
-
-function section(id: number, content: readonly number[]): number[] {
-  return [id, ...unsigned(content.length), ...content];
-}
-
-/** LEB128. */
-function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  return [...bytes, rest];
-}
-
-/** Signed LEB128 of a number that is not negative. */
-function signed(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x3f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  return [...bytes, rest];
 }

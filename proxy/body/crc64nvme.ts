@@ -3,6 +3,7 @@
  * 0xAD93D23594C93659, begun and ended with all ones.
  */
 import { FOLD_BYTES, FOLD_STEP_BYTES, SLICES, TABLE_BYTES, crc64Module } from './crc64nvme-module.ts';
+import { instantiate } from './wasm-module.ts';
 
 export const POLYNOMIAL = 0x9a6c9329ac4bc9b5n;
 const STEP_BYTES = 16;
@@ -16,30 +17,20 @@ const PIECE_AT = TABLE_BYTES + ZERO_BYTES;
 const REST_AT = PIECE_AT + PIECE_BYTES + ZERO_BYTES;
 const MEMORY_BYTES = REST_AT + FOLD_BYTES;
 
-/** The part of WebAssembly's interface that is used here: Node has it, and its types come with browsers' only. */
-interface WebAssemblyHost {
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (
-    module: object,
-  ) => {
-    readonly exports: {
-      readonly memory: { readonly buffer: ArrayBuffer };
-      slice(from: number, wholeEnd: number, end: number, crc: bigint): bigint;
-      fold(from: number, end: number): void;
-      unfold(from: number, end: number): void;
-    };
-  };
+interface Crc64Code {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  slice(from: number, wholeEnd: number, end: number, crc: bigint): bigint;
+  fold(from: number, end: number): void;
+  unfold(from: number, end: number): void;
 }
 
 class Engine {
-  readonly #code: InstanceType<WebAssemblyHost['Instance']>['exports'];
+  readonly #code: Crc64Code;
   readonly #memory: Uint8Array;
   readonly #view: DataView;
 
   constructor() {
-    const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssemblyHost };
-    const module = new WebAssembly.Module(crc64Module(MEMORY_BYTES));
-    this.#code = new WebAssembly.Instance(module).exports;
+    this.#code = instantiate<Crc64Code>(crc64Module(MEMORY_BYTES));
     const { buffer } = this.#code.memory;
     this.#memory = new Uint8Array(buffer);
     this.#view = new DataView(buffer);

@@ -2,16 +2,22 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '#common/errors.ts';
-import type { DigestReply, DigestRequest } from './digest-messages.ts';
+import type { PageMemory } from '#common/io/page-memory.ts';
+import { SCRATCH_BYTES } from './buffer-pool.ts';
+import type { DigestReply, DigestRequest, DigestWorkerData } from './digest-messages.ts';
 import type { DigestAlgorithm, DigestValues } from './digester.ts';
+import { LANES_BYTES } from './md5-lanes.ts';
+import { LANES } from './md5-module.ts';
 
 const WORKERS_DEFAULT = 2;
 const REPLACEMENTS_MAX = 16;
+/** Each that is ever started has scratch of its own. */
+const WORKERS_MAX = Math.floor(SCRATCH_BYTES / LANES_BYTES) - REPLACEMENTS_MAX;
 const NO_HASHES: readonly string[] = [];
 
 export interface DigestPoolOptions {
   /** `BufferPool.memory` */
-  readonly memory: SharedArrayBuffer;
+  readonly memory: PageMemory;
   readonly workers?: number;
 }
 
@@ -28,17 +34,18 @@ export interface DigestStream {
 }
 
 export class DigestPool {
-  readonly #memory: SharedArrayBuffer;
+  readonly #memory: PageMemory;
   readonly #threads = new Set<DigestThread>();
   readonly #size: number;
   #replacementsLeft = REPLACEMENTS_MAX;
+  #started = 0;
   #closed = false;
 
   private constructor(options: DigestPoolOptions) {
     this.#memory = options.memory;
     this.#size = options.workers ?? WORKERS_DEFAULT;
-    if (!Number.isInteger(this.#size) || this.#size < 1)
-      throw new RangeError('a pool has at least one worker');
+    if (!Number.isInteger(this.#size) || this.#size < 1 || this.#size > WORKERS_MAX)
+      throw new RangeError(`a pool has one worker to ${WORKERS_MAX}`);
     for (let thread = 0; thread < this.#size; thread++) this.#startThread();
   }
 
@@ -53,18 +60,23 @@ export class DigestPool {
     return streams;
   }
 
-  /** Opens a stream on the worker that has the fewest. Throws `overloaded` when no worker is left. */
+  /**
+   * Opens a stream. Those with MD5 share a worker, as it hashes several at the cost of little more than one, until it has as many as it
+   * can hash at once; any other stream is for the worker that has the fewest. Throws `overloaded` when no worker is left.
+   */
   open(algorithms: readonly DigestAlgorithm[]): DigestStream {
     while (!this.#closed && this.#threads.size < this.#size && this.#replacementsLeft > 0) {
       this.#replacementsLeft -= 1;
       this.#startThread();
     }
-    let idlest: DigestThread | undefined;
+    const hasMd5 = algorithms.includes('md5');
+    let chosen: DigestThread | undefined;
     for (const thread of this.#threads) {
-      if (idlest === undefined || thread.streams < idlest.streams) idlest = thread;
+      if (hasMd5 && thread.md5Streams > 0 && thread.md5Streams < LANES) return thread.open(algorithms);
+      if (chosen === undefined || thread.streams < chosen.streams) chosen = thread;
     }
-    if (idlest === undefined) throw new HoldfastError('overloaded', 'no digest worker is running');
-    return idlest.open(algorithms);
+    if (chosen === undefined) throw new HoldfastError('overloaded', 'no digest worker is running');
+    return chosen.open(algorithms);
   }
 
   /** Ends the workers; what they have not answered is rejected. */
@@ -74,7 +86,10 @@ export class DigestPool {
   }
 
   #startThread(): void {
-    const thread = new DigestThread(this.#memory, () => this.#threads.delete(thread));
+    this.#started += 1;
+    const scratchAt = this.#memory.buffer.byteLength - this.#started * LANES_BYTES;
+    const data = { memory: this.#memory, scratchAt };
+    const thread = new DigestThread(data, () => this.#threads.delete(thread));
     this.#threads.add(thread);
   }
 }
@@ -89,18 +104,19 @@ class DigestThread {
   readonly #worker: Worker;
   /** Unanswered requests of each stream, oldest first. */
   readonly #pending = new Map<number, Pending[]>();
+  readonly #withMd5 = new Set<number>();
   /** Streams given up with requests still unanswered. */
   readonly #dropped = new Set<number>();
   readonly #ended: () => void;
   #streamLast = 0;
   #dead = false;
 
-  constructor(memory: SharedArrayBuffer, ended: () => void) {
+  constructor(workerData: DigestWorkerData, ended: () => void) {
     this.#ended = ended;
     // The worker has the extension of this file: .ts as it stands, .js when it has been compiled.
     const file = new URL(`./digest-worker${extname(import.meta.url)}`, import.meta.url);
     const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 };
-    this.#worker = new Worker(file, { workerData: memory, name: 'digest', resourceLimits });
+    this.#worker = new Worker(file, { workerData, name: 'digest', resourceLimits });
     this.#worker.on('message', (reply: DigestReply) => this.#receive(reply));
     this.#worker.on('error', (error) => this.#end(error));
     this.#worker.on('exit', () => this.#end(undefined));
@@ -112,11 +128,16 @@ class DigestThread {
     return this.#pending.size;
   }
 
+  get md5Streams(): number {
+    return this.#withMd5.size;
+  }
+
   open(algorithms: readonly DigestAlgorithm[]): DigestStream {
     this.#streamLast += 1;
     const stream = this.#streamLast;
     if (this.#pending.size === 0) this.#worker.ref();
     this.#pending.set(stream, []);
+    if (algorithms.includes('md5')) this.#withMd5.add(stream);
     this.#post({ kind: 'open', stream, algorithms });
     return {
       update: (offset, length, chunkEnds) =>
@@ -173,6 +194,7 @@ class DigestThread {
 
   #forget(stream: number): void {
     this.#pending.delete(stream);
+    this.#withMd5.delete(stream);
     if (this.#pending.size === 0) this.#worker.unref();
   }
 
