@@ -11,6 +11,8 @@ import { LANES } from './md5-module.ts';
 
 const WORKERS_DEFAULT = 2;
 const REPLACEMENTS_MAX = 16;
+/** Not all of them have bytes at the same time. */
+const MD5_SHARED_MAX = 2 * LANES;
 /** Each that is ever started has scratch of its own. */
 const WORKERS_MAX = Math.floor(SCRATCH_BYTES / LANES_BYTES) - REPLACEMENTS_MAX;
 const NO_HASHES: readonly string[] = [];
@@ -61,8 +63,8 @@ export class DigestPool {
   }
 
   /**
-   * Opens a stream. Those with MD5 share a worker, as it hashes several at the cost of little more than one, until it has as many as it
-   * can hash at once; any other stream is for the worker that has the fewest. Throws `overloaded` when no worker is left.
+   * Opens a stream. Those with MD5 share a worker, as it hashes several at the cost of little more than one, until it has
+   * MD5_SHARED_MAX; any other stream is for the worker that has the fewest. Throws `overloaded` when no worker is left.
    */
   open(algorithms: readonly DigestAlgorithm[]): DigestStream {
     while (!this.#closed && this.#threads.size < this.#size && this.#replacementsLeft > 0) {
@@ -72,7 +74,8 @@ export class DigestPool {
     const hasMd5 = algorithms.includes('md5');
     let chosen: DigestThread | undefined;
     for (const thread of this.#threads) {
-      if (hasMd5 && thread.md5Streams > 0 && thread.md5Streams < LANES) return thread.open(algorithms);
+      if (hasMd5 && thread.md5Streams > 0 && thread.md5Streams < MD5_SHARED_MAX)
+        return thread.open(algorithms);
       if (chosen === undefined || thread.streams < chosen.streams) chosen = thread;
     }
     if (chosen === undefined) throw new HoldfastError('overloaded', 'no digest worker is running');

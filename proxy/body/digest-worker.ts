@@ -3,8 +3,13 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import type { DigestReply, DigestRequest, DigestWorkerData } from './digest-messages.ts';
 import { Digester } from './digester.ts';
 import { Md5Lanes, type Md5Stream } from './md5-lanes.ts';
+import { LANES } from './md5-module.ts';
 
 const NO_HASHES: readonly string[] = [];
+/** What a body of 1 MiB takes altogether is some twenty times as long. */
+const COMPANY_MS = 3;
+/** After so many in vain one piece in 2^6 is put off. */
+const VAIN_WAITS_MAX = 6;
 
 interface Stream {
   /** All but MD5, which goes on with several streams at once. */
@@ -18,6 +23,7 @@ class DigestServer {
   readonly #lanes: Md5Lanes;
   readonly #reply: (message: DigestReply) => void;
   readonly #streams = new Map<number, Stream>();
+  #openMd5 = 0;
 
   constructor({ memory, scratchAt }: DigestWorkerData, reply: (message: DigestReply) => void) {
     this.#memory = memory.buffer;
@@ -29,15 +35,26 @@ class DigestServer {
     if (request.kind === 'open') {
       const apart = request.algorithms.filter((algorithm) => algorithm !== 'md5');
       const md5 = apart.length < request.algorithms.length ? this.#lanes.open() : undefined;
+      if (md5 !== undefined) this.#openMd5 += 1;
       this.#streams.set(request.stream, { digester: new Digester(apart), md5, finishing: false });
       return;
     }
     const stream = this.#streams.get(request.stream);
     if (stream === undefined) return;
     if (request.kind === 'update') this.#update(stream, request);
-    else if (request.kind === 'drop') this.#streams.delete(request.stream);
+    else if (request.kind === 'drop') this.#forget(request.stream, stream);
     else if (stream.md5?.hasWork === true) stream.finishing = true;
     else this.#finish(request.stream, stream);
+  }
+
+  /** Pieces that MD5 has not been begun of. */
+  get waiting(): number {
+    return this.#lanes.waiting;
+  }
+
+  /** Bodies that have MD5. */
+  get openMd5(): number {
+    return this.#openMd5;
   }
 
   /** Goes on with MD5; false when there is nothing to do. */
@@ -59,26 +76,81 @@ class DigestServer {
     else md5.update(offset, length, updated);
   }
 
-  #finish(stream: number, { digester, md5 }: Stream): void {
-    this.#streams.delete(stream);
+  #forget(number: number, { md5 }: Stream): void {
+    this.#streams.delete(number);
+    if (md5 !== undefined) this.#openMd5 -= 1;
+  }
+
+  #finish(number: number, stream: Stream): void {
+    this.#forget(number, stream);
+    const { digester, md5 } = stream;
     const values = digester.digest();
     this.#reply({
       kind: 'finished',
-      stream,
+      stream: number,
       values: md5 === undefined ? values : { md5: md5.digest(), ...values },
     });
+  }
+}
+
+/**
+ * When to begin: a piece waits a moment for those of other bodies, as long as there are others and some have come in such moments. Several
+ * at once cost little more than one, and what a body waits it has other buffers to be filled meanwhile.
+ */
+class Company {
+  readonly #server: DigestServer;
+  #timer: NodeJS.Timeout | undefined;
+  #vainWaits = 0;
+  /** Beginnings that will not be put off. */
+  #hurried = 0;
+
+  constructor(server: DigestServer) {
+    this.#server = server;
+  }
+
+  /** Calls `begin` now or within COMPANY_MS. */
+  await(begin: () => void): void {
+    const { waiting, openMd5 } = this.#server;
+    if (waiting === 0) return;
+    const isComplete = waiting >= Math.min(LANES, openMd5);
+    if (!isComplete && this.#hurried === 0) {
+      this.#timer ??= setTimeout(() => this.#waited(waiting, begin), COMPANY_MS);
+      return;
+    }
+    if (this.#timer === undefined) this.#hurried = Math.max(0, this.#hurried - 1);
+    else this.#vainWaits = 0;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    begin();
+  }
+
+  #waited(before: number, begin: () => void): void {
+    this.#timer = undefined;
+    if (this.#server.waiting > before) this.#vainWaits = 0;
+    else this.#vainWaits = Math.min(this.#vainWaits + 1, VAIN_WAITS_MAX);
+    this.#hurried = 2 ** this.#vainWaits - 1;
+    begin();
   }
 }
 
 if (parentPort === null) throw new Error('this file runs as a worker of a digest pool');
 const port = parentPort;
 const server = new DigestServer(workerData as DigestWorkerData, (message) => port.postMessage(message));
+const company = new Company(server);
+
+/** Whatever has come meanwhile, too. */
+function takeAll(): void {
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    server.take(next.message as DigestRequest);
+  }
+}
+
+function work(): void {
+  while (server.advance()) takeAll();
+}
+
 port.on('message', (first: DigestRequest) => {
   server.take(first);
-  // Whatever has come meanwhile is taken in before the next step: more streams side by side cost less.
-  do {
-    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-      server.take(next.message as DigestRequest);
-    }
-  } while (server.advance());
+  takeAll();
+  company.await(work);
 });

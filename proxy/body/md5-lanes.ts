@@ -40,6 +40,10 @@ export class Md5Lanes {
     this.#states = new Uint32Array(memory.buffer, scratchAt, LANES * WORDS);
   }
 
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   open(): Md5Stream {
     return new Md5Stream(this.#bytes, {
       wait: (stream) => void this.#waiting.push(stream),
