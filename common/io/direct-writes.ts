@@ -50,10 +50,7 @@ export class DirectWrites {
 
   async close(): Promise<void> {
     const descriptor = await this.#descriptor;
-    if (descriptor === undefined) return;
-    await new Promise<void>((resolve, reject) => {
-      fs.close(descriptor, (error) => (error ? reject(error) : resolve()));
-    });
+    if (descriptor !== undefined) fs.closeSync(descriptor);
   }
 
   #open(): Promise<number | undefined> {

@@ -77,19 +77,14 @@ class RealFiles implements Files {
     });
   }
 
-  syncDirectory(path: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      fs.open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY, (openError, descriptor) => {
-        if (openError) return reject(openError);
-        fs.fsync(descriptor, (syncError) => {
-          fs.close(descriptor, (closeError) => {
-            const error = syncError ?? closeError;
-            if (error) reject(error);
-            else resolve();
-          });
-        });
-      });
-    });
+  /** The folder is opened and closed on this thread: whoever syncs it has just put a name into it, so that the system knows it. */
+  async syncDirectory(path: string): Promise<void> {
+    const descriptor = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+    try {
+      await settled((done) => fs.fsync(descriptor, done));
+    } finally {
+      fs.closeSync(descriptor);
+    }
   }
 
   space(path: string): Promise<Space> {
@@ -109,12 +104,10 @@ class RealFiles implements Files {
 
 class RealFile implements OpenFile {
   readonly #descriptor: number;
-  readonly #mode: OpenMode;
   readonly #direct: DirectWrites | undefined;
 
   constructor(descriptor: number, path: string, mode: OpenMode) {
     this.#descriptor = descriptor;
-    this.#mode = mode;
     this.#direct = mode === 'create-uncached' ? new DirectWrites(path) : undefined;
   }
 
@@ -208,16 +201,12 @@ class RealFile implements OpenFile {
     return fs.fstatSync(this.#descriptor).size;
   }
 
+  /** On this thread: nothing is waited for, whatever of the file has not been synced. */
   async close(): Promise<void> {
-    if (this.#mode === 'read') {
-      // Nothing is to be written, so nothing is waited for.
-      fs.closeSync(this.#descriptor);
-      return;
-    }
     try {
       await this.#direct?.close();
     } finally {
-      await settled((done) => fs.close(this.#descriptor, done));
+      fs.closeSync(this.#descriptor);
     }
   }
 }
