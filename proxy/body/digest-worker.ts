@@ -6,8 +6,8 @@ import { Md5Lanes, type Md5Stream } from './md5-lanes.ts';
 import { LANES } from './md5-module.ts';
 
 const NO_HASHES: readonly string[] = [];
-/** What a body of 1 MiB takes altogether is some twenty times as long. */
-const COMPANY_MS = 3;
+/** Longer finds more company, but then more buffers are under way than a cache holds. */
+const COMPANY_MS = 1;
 /** After so many in vain one piece in 2^6 is put off. */
 const VAIN_WAITS_MAX = 6;
 
