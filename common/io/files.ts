@@ -23,6 +23,7 @@ export interface OpenFile {
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;
   size(): Promise<number>;
+  /** Once, when every other call has been answered. */
   close(): Promise<void>;
 }
 

@@ -77,7 +77,7 @@ class RealFiles implements Files {
     });
   }
 
-  /** The folder is opened and closed on this thread: whoever syncs it has just put a name into it, so that the system knows it. */
+  /** The folder is opened and closed on this thread: whoever syncs it has just changed or read it, so that the system knows it. */
   async syncDirectory(path: string): Promise<void> {
     const descriptor = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
     try {
@@ -201,7 +201,7 @@ class RealFile implements OpenFile {
     return fs.fstatSync(this.#descriptor).size;
   }
 
-  /** On this thread: nothing is waited for, whatever of the file has not been synced. */
+  /** On this thread: what has not been synced is not waited for. Only a file that is nobody's any more is freed here. */
   async close(): Promise<void> {
     try {
       await this.#direct?.close();

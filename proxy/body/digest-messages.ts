@@ -1,6 +1,6 @@
 /**
  * What the digest pool and a worker of it say to each other. A stream is one body's share of digests; a worker answers
- * each `update` and each `finish`, in order. Offsets are into the buffer pool's memory.
+ * each `update` and each `finish` of a stream in order. Offsets are into the buffer pool's memory.
  */
 import type { PageMemory } from '#common/io/page-memory.ts';
 import type { DigestAlgorithm, DigestValues } from './digester.ts';

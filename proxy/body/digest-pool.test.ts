@@ -110,6 +110,22 @@ describe('a digest pool', () => {
     await pool.close();
   });
 
+  test('answers what was asked before a stream is dropped', async () => {
+    const buffers = new BufferPool(1);
+    const pool = DigestPool.start({ memory: buffers.memory, workers: 1 });
+    // Another open body, for whose bytes this one's would wait.
+    const other = pool.open(['md5']);
+    const stream = pool.open(['md5']);
+    const [updating, finishing] = [stream.update(0, BUFFER_BYTES), stream.finish()];
+    stream.drop();
+    await updating;
+    assert.deepEqual(await finishing, digestsOf(['md5'], Buffer.alloc(BUFFER_BYTES)));
+    assert.equal(pool.streams, 1);
+    other.drop();
+    assert.equal(pool.streams, 0);
+    await pool.close();
+  });
+
   test('rejects what its workers can answer no more', async () => {
     const buffers = new BufferPool(1);
     const pool = DigestPool.start({ memory: buffers.memory, workers: 1 });

@@ -187,6 +187,7 @@ class DigestThread {
     const queue = this.#pending.get(reply.stream);
     const pending = queue?.shift();
     if (reply.kind === 'finished') {
+      this.#dropped.delete(reply.stream);
       this.#forget(reply.stream);
       pending?.finished?.(reply.values);
     } else {

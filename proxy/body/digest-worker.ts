@@ -42,12 +42,13 @@ class DigestServer {
     const stream = this.#streams.get(request.stream);
     if (stream === undefined) return;
     if (request.kind === 'update') this.#update(stream, request);
+    else if (stream.finishing) return;
     else if (request.kind === 'drop') this.#forget(request.stream, stream);
     else if (stream.md5?.hasWork === true) stream.finishing = true;
     else this.#finish(request.stream, stream);
   }
 
-  /** Pieces that MD5 has not been begun of. */
+  /** Bodies with bytes that MD5 has not taken in. */
   get waiting(): number {
     return this.#lanes.waiting;
   }
@@ -108,7 +109,7 @@ class Company {
     this.#server = server;
   }
 
-  /** Calls `begin` now or within COMPANY_MS. */
+  /** Calls `begin` now or some COMPANY_MS later. */
   await(begin: () => void): void {
     const { waiting, openMd5 } = this.#server;
     if (waiting === 0) return;

@@ -80,3 +80,22 @@ test('a piece that is done may be overwritten', () => {
   for (const { number, stream } of streams)
     assert.equal(stream.digest(), md5(Buffer.alloc(100 * number, number)));
 });
+
+test('a stream that comes fifth has its turn, however much the first four bring', () => {
+  const memory = pageMemory(MEMORY_BYTES);
+  const lanes = new Md5Lanes(memory, SCRATCH_AT);
+  const done = [0, 0, 0, 0, 0];
+  const bring = (number: number): void => {
+    const stream = streams[number];
+    const piece = (): void => {
+      done[number] = (done[number] as number) + 1;
+      bring(number);
+    };
+    stream?.update(0, 1024, piece);
+  };
+  const streams = done.map(() => lanes.open());
+  // Each has always one more piece waiting behind the one under way.
+  for (const number of [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]) bring(number);
+  for (let step = 0; step < 100; step++) lanes.advance();
+  assert.ok(Math.max(...done) - Math.min(...done) <= 1, done.join());
+});

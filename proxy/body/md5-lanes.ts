@@ -28,6 +28,7 @@ export class Md5Lanes {
   readonly #code: Md5Code;
   readonly #scratchAt: number;
   readonly #bytes: Uint8Array;
+  /** In WebAssembly's order of bytes, little-endian, as every machine's that Node runs on. */
   readonly #states: Uint32Array;
   /** Streams with whole blocks that wait. */
   readonly #waiting: Md5Stream[] = [];
@@ -59,11 +60,13 @@ export class Md5Lanes {
     const places = streams.map((stream, lane) => stream.place(this.#blocksAt(lane)));
     const blocks = Math.min(...streams.map((stream) => stream.blocks));
     this.#hash(streams, places, blocks);
-    for (const stream of streams) stream.passed(blocks);
-    // Those that have not ended go on first: what came first is done first.
-    this.#waiting.unshift(
-      ...streams.filter((stream) => stream.blocks > 0 && !this.#waiting.includes(stream)),
-    );
+    // What came first is done first: a begun piece goes on, and a next one of the same stream waits for its turn.
+    const begun = streams.filter((stream) => stream.passed(blocks));
+    for (const stream of streams) {
+      const isWaiting = begun.includes(stream) || this.#waiting.includes(stream);
+      if (stream.blocks > 0 && !isWaiting) this.#waiting.push(stream);
+    }
+    this.#waiting.unshift(...begun);
     return true;
   }
 
@@ -155,10 +158,13 @@ export class Md5Stream {
     return scratchAt;
   }
 
-  passed(blocks: number): void {
+  /** So many have been hashed. Whether more of the same piece are to be. */
+  passed(blocks: number): boolean {
+    const piece = this.#pieces[0];
     if (this.#blockBytes === BLOCK_BYTES) this.#blockBytes = 0;
     else this.#taken += blocks * BLOCK_BYTES;
     this.#endPieces();
+    return this.#pieces[0] === piece;
   }
 
   /** What stands behind the message (RFC 1321, sections 3.1 and 3.2), with what is left of it; its bytes. */

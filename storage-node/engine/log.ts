@@ -103,10 +103,11 @@ export class Log {
    */
   async remove(segment: Segment): Promise<void> {
     const { files, folder } = this.#options;
+    this.#segments.delete(segment.number);
+    // Before it is unlinked: whoever closes a file last, when its name is gone, waits for the system to free it.
+    await segment.file.close();
     await files.unlink(`${folder}/${segmentName(segment.number)}`);
     await files.syncDirectory(folder);
-    this.#segments.delete(segment.number);
-    await segment.file.close();
   }
 
   /** Takes nothing more, and resolves when everything that was appended has been answered. */

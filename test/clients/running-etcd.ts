@@ -142,37 +142,43 @@ export class RunningEtcd {
   }
 }
 
-/** Ports that were free a moment ago. */
 /** Whether each thread is stopped: a signal reaches the others only when the first has taken it. */
 async function standsStill(pid: number): Promise<boolean> {
   const tasks = join('/proc', String(pid), 'task');
   const threads = await readdir(tasks);
   const states = threads.map(async (thread) => {
-    const stat = await readFile(join(tasks, thread, 'stat'), 'utf8');
+    // A thread that has ended meanwhile answers nothing.
+    const stat = await readFile(join(tasks, thread, 'stat'), 'utf8').catch(() => ') T');
     return stat.slice(stat.lastIndexOf(')') + 2)[0];
   });
   return (await Promise.all(states)).every((state) => state === 'T');
 }
 
 /**
- * Below those that Linux gives to connections (ip_local_port_range, 32768 and up): a member that is down for a while
- * finds its port free when it comes back.
+ * Below those that Linux gives to connections (ip_local_port_range, 32768 and up), and another hundred for another test process: a
+ * member that is down for a while finds its port free when it comes back.
  */
+const PORTS_FROM = 27_000 + (process.pid % 50) * 100;
+let portNext = PORTS_FROM + randomInt(100);
+
 async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
-  while (ports.length < count) {
-    const port = randomInt(27_000, 32_000);
-    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
+  for (let tries = 0; ports.length < count; tries += 1) {
+    if (tries === 100) throw new Error(`no ports are free from ${PORTS_FROM} on`);
+    portNext = PORTS_FROM + ((portNext + 1 - PORTS_FROM) % 100);
+    if (await isFree(portNext)) ports.push(portNext);
   }
   return ports;
 }
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1');
-  const isListening = await once(server, 'listening').then(
-    () => true,
-    () => false,
-  );
-  if (isListening) await new Promise((resolve) => server.close(resolve));
-  return isListening;
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+    throw error;
+  }
+  await new Promise((resolve) => server.close(resolve));
+  return true;
 }
