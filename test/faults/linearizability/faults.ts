@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Randomness } from '#common/io/randomness.ts';
 import type { FaultCluster } from '../processes/fault-cluster.ts';
-import type { WireState } from '../processes/relay.ts';
 import type { RoleChild } from '../processes/role-child.ts';
 
 const PAUSE_MS_MAX = 900;
@@ -97,7 +96,8 @@ export class Faults {
   /** One wire; all of one storage process; or of one proxy those to any of the storage processes. */
   async #cut(): Promise<void> {
     const { proxies, storages } = this.#wires;
-    const state: WireState = this.#random.below(2) === 0 ? 'silent' : 'severed';
+    const { cuts } = this.#cluster;
+    const cut = cuts[this.#random.below(cuts.length)] as (typeof cuts)[number];
     const [proxy, storage] = [this.#random.below(proxies), this.#random.below(storages)];
     const shape = this.#random.below(3);
     const chosen: [number, number][] = [];
@@ -112,9 +112,9 @@ export class Faults {
         if (isCut) chosen.push([from, to]);
       }
     }
-    for (const [from, to] of chosen) this.#cluster.cut(from, to, state);
+    await Promise.all(chosen.map(([from, to]) => this.#cluster.cut(from, to, cut)));
     this.figures.cuts += chosen.length;
     await this.#wait(FAULT_MS_MAX);
-    for (const [from, to] of chosen) this.#cluster.cut(from, to, 'open');
+    await Promise.all(chosen.map(([from, to]) => this.#cluster.cut(from, to, 'open')));
   }
 }

@@ -5,6 +5,7 @@ import { isLinearizable } from '../../simulator/linearizability.ts';
 import type { Operation } from '../../simulator/operation.ts';
 import { minimalHistory, tellStory } from '../../simulator/story.ts';
 import { FaultCluster, type FaultClusterOptions } from '../processes/fault-cluster.ts';
+import type { PacketFilter } from '../processes/packet-filter.ts';
 import { StoreClient } from '../processes/store-client.ts';
 import { BUCKET, Clients } from './clients.ts';
 import { type FaultFigures, Faults } from './faults.ts';
@@ -18,6 +19,8 @@ export interface LinearizabilityOptions {
   readonly firstPort: number;
   readonly seed: number;
   readonly seconds: number;
+  /** Cuts wires in the kernel; relays do when it is left out. */
+  readonly filter?: PacketFilter;
   readonly signal?: AbortSignal;
 }
 
@@ -32,8 +35,8 @@ export interface LinearizabilityFigures extends FaultFigures {
 export async function runLinearizability(options: LinearizabilityOptions): Promise<LinearizabilityFigures> {
   const { layout, firstPort, seed } = options;
   const isApart = layout === 'apart';
-  const made = { layout, firstPort, ...(isApart ? { wired: true, proxies: 2 } : {}) };
-  await using cluster = await FaultCluster.make(made);
+  const wired = { wired: true, proxies: 2, ...(options.filter && { filter: options.filter }) };
+  await using cluster = await FaultCluster.make({ layout, firstPort, ...(isApart ? wired : {}) });
   const store = new StoreClient(cluster.keys);
   const recorder = new Recorder();
   try {

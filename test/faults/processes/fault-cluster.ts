@@ -16,6 +16,7 @@ import { readdressed } from '#console/supervisor/ensure-ring.ts';
 import { planProcesses } from '#console/supervisor/role-plan.ts';
 import { loadBuilder, ringPaths, saveRing } from '#ring/file/ring-files.ts';
 import { keysIn, type ShellKeys } from '../../house/s3-request.ts';
+import type { Fate, Loss, PacketFilter } from './packet-filter.ts';
 import { Relay, type WireState } from './relay.ts';
 import { RoleChild } from './role-child.ts';
 
@@ -33,8 +34,21 @@ export interface FaultClusterOptions {
   readonly proxies?: number;
   /** Whether what proxies say to storage processes goes through wires that can be cut. */
   readonly wired?: boolean;
+  /** Cuts the wires in the kernel, in front of the relays, instead of in the relays. */
+  readonly filter?: PacketFilter;
   readonly segmentBytes?: number;
 }
+
+/** What only the kernel can do is `Loss`. */
+export type Cut = WireState | Loss;
+
+const FATES: Readonly<Record<Cut, Fate>> = {
+  open: 'passed',
+  silent: 'lost',
+  severed: 'refused',
+  'requests-lost': 'requests-lost',
+  'answers-lost': 'answers-lost',
+};
 
 export class FaultCluster implements AsyncDisposable {
   readonly folder: string;
@@ -46,16 +60,19 @@ export class FaultCluster implements AsyncDisposable {
   readonly devicePaths: readonly string[];
   /** By proxy, then by storage process. */
   readonly #wires: readonly (readonly Relay[])[];
+  readonly #filter: PacketFilter | undefined;
 
   private constructor(
     base: { folder: string; paths: DataPaths; configFile: string },
     plan: readonly RoleConfig[],
     wires: readonly (readonly Relay[])[],
+    filter: PacketFilter | undefined,
   ) {
     this.folder = base.folder;
     this.paths = base.paths;
     this.configFile = base.configFile;
     this.#wires = wires;
+    this.#filter = filter;
     this.roles = plan.map((role) => {
       const file = join(base.folder, `${role.config.name}.yaml`);
       writeFileSync(file, roleConfigText(role));
@@ -89,6 +106,7 @@ export class FaultCluster implements AsyncDisposable {
         { folder, paths, configFile },
         wired.map((role) => withoutControl(withSegments(role, options.segmentBytes))),
         wires,
+        options.filter,
       );
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
@@ -119,9 +137,19 @@ export class FaultCluster implements AsyncDisposable {
     await Promise.all(roles.map((role) => role.kill()));
   }
 
+  /** Of the wires' cuts, those that can be made here. */
+  get cuts(): readonly Exclude<Cut, 'open'>[] {
+    const cuts = ['silent', 'severed'] as const;
+    return this.#filter === undefined ? cuts : [...cuts, 'requests-lost', 'answers-lost'];
+  }
+
   /** What one proxy says to one storage process, and hears of it. */
-  cut(proxy: number, storage: number, state: WireState): void {
-    this.#wires[proxy]?.[storage]?.set(state);
+  async cut(proxy: number, storage: number, cut: Cut): Promise<void> {
+    const wire = this.#wires[proxy]?.[storage];
+    if (wire === undefined) throw new RangeError(`no wire from ${proxy} to ${storage}`);
+    if (this.#filter !== undefined) await this.#filter.set(wire.port, FATES[cut]);
+    else if (cut === 'requests-lost' || cut === 'answers-lost') throw new RangeError(`a relay has no ${cut}`);
+    else wire.set(cut);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

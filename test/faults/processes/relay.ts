@@ -7,11 +7,13 @@ const HOST = '127.0.0.1';
 export type WireState = 'open' | 'silent' | 'severed';
 
 export class Relay implements AsyncDisposable {
+  readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #state: WireState = 'open';
 
-  private constructor(targetPort: number) {
+  private constructor(port: number, targetPort: number) {
+    this.port = port;
     this.#server = createServer({ allowHalfOpen: true }, (near) => {
       if (this.#state === 'severed') {
         near.resetAndDestroy();
@@ -24,7 +26,7 @@ export class Relay implements AsyncDisposable {
   }
 
   static async listen(port: number, targetPort: number): Promise<Relay> {
-    const relay = new Relay(targetPort);
+    const relay = new Relay(port, targetPort);
     await new Promise<void>((resolve, reject) => {
       relay.#server.once('error', reject);
       relay.#server.listen(port, HOST, resolve);
