@@ -30,6 +30,8 @@ const SETS: Readonly<Record<Fate, readonly string[]>> = {
 
 export class PacketFilter {
   readonly #fates = new Map<number, Fate>();
+  /** Two faults may meet on a wire: what the second takes back must be there. */
+  #last: Promise<void> = Promise.resolve();
 
   /** Throws where there is no nft, or no right to it. */
   static async make(): Promise<PacketFilter> {
@@ -42,7 +44,9 @@ export class PacketFilter {
     this.#fates.set(port, fate);
     const change = (verb: string) => (set: string) => `${verb} element ${TABLE} ${set} { ${port} }\n`;
     const changes = [...before.map(change('delete')), ...SETS[fate].map(change('add'))];
-    if (changes.length > 0) await nft(changes.join(''));
+    if (changes.length === 0) return;
+    this.#last = this.#last.then(() => nft(changes.join('')));
+    await this.#last;
   }
 }
 
