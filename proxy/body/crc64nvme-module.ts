@@ -17,7 +17,7 @@
  * What is left of the message are its last 4498 bytes, without what the last of them gave to each other, which `unfold` takes out.
  * Both read FOLD_BYTES and a step before `from`: zeros must be there.
  */
-import { I32, I64, signed, unsigned, WASM_PAGE_BYTES, wasmModule } from './wasm-module.ts';
+import { I32, I64, op as common, signed, unsigned, WASM_PAGE_BYTES, wasmModule } from './wasm-module.ts';
 
 export const SLICES = 16;
 export const TABLE_BYTES = SLICES * 256 * 8;
@@ -28,20 +28,11 @@ export const FOLD_STEP_BYTES = 64;
 const VECTOR_BYTES = 16;
 
 const op = {
-  block: [0x02, 0x40],
-  loop: [0x03, 0x40],
-  end: [0x0b],
-  br: (depth: number) => [0x0c, depth],
-  brIf: (depth: number) => [0x0d, depth],
-  get: (local: number) => [0x20, local],
-  set: (local: number) => [0x21, local],
+  ...common,
   i64Load: (offset: number) => [0x29, 3, ...unsigned(offset)],
   i64LoadUnaligned: (offset: number) => [0x29, 0, ...unsigned(offset)],
   i64LoadByte: [0x31, 0, 0],
-  i32Const: (value: number) => [0x41, ...signed(value)],
   i64Const: (value: number) => [0x42, ...signed(value)],
-  i32GeU: [0x4f],
-  i32Add: [0x6a],
   i32And: [0x71],
   i64Xor: [0x85],
   i64Shl: [0x86],

@@ -9,15 +9,7 @@
  * Both take in whole blocks: `from` up to `end`, the other three messages as many as the first. A state is four words A, B, C, D, and
  * that of four messages is word by word, the four messages' A first. The memory is the buffer pool's, shared and imported.
  */
-import {
-  I32,
-  signed,
-  unsigned,
-  V128,
-  WASM_PAGE_BYTES,
-  type WasmFunction,
-  wasmModule,
-} from './wasm-module.ts';
+import { I32, op, unsigned, V128, WASM_PAGE_BYTES, type WasmFunction, wasmModule } from './wasm-module.ts';
 
 export const LANES = 4;
 export const WORDS = 4;
@@ -39,19 +31,6 @@ const SHIFTS = [
 export function md5Module(memoryBytes: number): Uint8Array<ArrayBuffer> {
   return wasmModule({ pages: memoryBytes / WASM_PAGE_BYTES, imported: true }, [one(), four()]);
 }
-
-const op = {
-  block: [0x02, 0x40],
-  loop: [0x03, 0x40],
-  end: [0x0b],
-  br: [0x0c, 0],
-  brIfOut: [0x0d, 1],
-  get: (local: number) => [0x20, local],
-  set: (local: number) => [0x21, local],
-  i32Const: (value: number) => [0x41, ...signed(value)],
-  i32GeU: [0x4f],
-  i32Add: [0x6a],
-} as const;
 
 /** What a step is made of, of one word or of a word of each message. */
 interface Words {
@@ -213,8 +192,8 @@ function withState(words: Words, state: number, code: readonly number[]): number
 }
 
 function untilAt(from: number, end: number, code: readonly number[]): number[] {
-  const check = [...op.get(from), ...op.get(end), ...op.i32GeU, ...op.brIfOut];
-  return [...op.block, ...op.loop, ...check, ...code, ...op.br, ...op.end, ...op.end];
+  const check = [...op.get(from), ...op.get(end), ...op.i32GeU, ...op.brIf(1)];
+  return [...op.block, ...op.loop, ...check, ...code, ...op.br(0), ...op.end, ...op.end];
 }
 
 function movedOn(from: number): number[] {

@@ -5,6 +5,20 @@ export const I64 = 0x7e;
 export const V128 = 0x7b;
 export const WASM_PAGE_BYTES = 64 * 1024;
 
+/** Instructions that more than one module has. */
+export const op = {
+  block: [0x02, 0x40],
+  loop: [0x03, 0x40],
+  end: [0x0b],
+  br: (depth: number) => [0x0c, depth],
+  brIf: (depth: number) => [0x0d, depth],
+  get: (local: number) => [0x20, local],
+  set: (local: number) => [0x21, local],
+  i32Const: (value: number) => [0x41, ...signed(value)],
+  i32GeU: [0x4f],
+  i32Add: [0x6a],
+} as const;
+
 export interface WasmFunction {
   readonly name: string;
   readonly parameters: readonly number[];
