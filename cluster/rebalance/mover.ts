@@ -2,7 +2,7 @@
  * Moves partitions as the ring's builder plans it: copies, lets the device join, copies the rest, makes it a member, and lets the old one drop what it
  * has. Everything that it must remember is in the book and on the devices: it can be killed at any time, and goes on where it was.
  */
-import { errorText } from '#common/errors.ts';
+import { errorText, hasCode } from '#common/errors.ts';
 import { inParallel } from '#common/in-parallel.ts';
 import type { DeviceId } from '#common/ids.ts';
 import type { Timer } from '#common/io/clock.ts';
@@ -81,6 +81,8 @@ export class Mover {
   /** Of the partitions that join. */
   readonly #progress = new Map<number, Progress>();
   readonly #restUntilMs = new Map<DeviceId, number>();
+  /** Devices whose moves wait until this process has the ring that the book was made for. */
+  readonly #ringAwaitedSinceMs = new Map<DeviceId, number>();
   readonly #dropDueMs = new Map<string, number>();
   #counts = { copiedRecords: 0, copiedBlobs: 0, copiedBytes: 0 };
   #numbers = { moving: 0, joining: 0, dropping: 0 };
@@ -191,6 +193,7 @@ export class Mover {
   /** Copies ahead, while nobody waits for it; then lets the devices join that have what there is. */
   async #begin(planned: readonly PlannedMove[]): Promise<boolean> {
     const ready = new Map<number, DeviceId>();
+    let awaitsRing = false;
     const inventories = this.#inventories(planned);
     await inParallel(planned, AT_ONCE_MAX, async ({ partition, device: target }) => {
       if (this.#closed || this.#rests(target)) return;
@@ -198,17 +201,34 @@ export class Mover {
       try {
         const path = pathOf(this.#copy, task, await openSources(this.#copy, task));
         const { stale } = await this.#copyAll(task, path, inventories);
+        this.#ringAwaitedSinceMs.delete(target);
         if (stale === 0) ready.set(partition, target);
         else await dropPartition(this.#copy, partition, target, await inventories(target));
       } catch (error) {
         if (this.#closed) return;
+        if (this.#awaitsRing(target, error)) {
+          awaitsRing = true;
+          return;
+        }
         this.#rest(target);
         this.#fail(`partition ${partition} to device ${target}: ${errorText(error)}`);
       }
     });
-    if (ready.size === 0 || this.#closed) return false;
-    await this.#options.book.begin(ready);
-    return true;
+    if (this.#closed) return false;
+    if (ready.size > 0) await this.#options.book.begin(ready);
+    else if (awaitsRing) await this.#pause(this.#times.retryMs);
+    return ready.size > 0 || awaitsRing;
+  }
+
+  /** The book may name a device before the ring that has it is here, or at the node: asks for that ring; false when it does not come. */
+  #awaitsRing(device: DeviceId, error: unknown): boolean {
+    if (!hasCode(error, 'device-unknown') && !hasCode(error, 'ring-outdated')) return false;
+    this.#options.context.ringOutdated?.();
+    const sinceMs = this.#ringAwaitedSinceMs.get(device) ?? this.#now();
+    this.#ringAwaitedSinceMs.set(device, sinceMs);
+    if (this.#now() - sinceMs < this.#times.joinMs / 2) return true;
+    this.#ringAwaitedSinceMs.delete(device);
+    return false;
   }
 
   async #copyAll(

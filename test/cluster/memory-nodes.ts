@@ -53,14 +53,14 @@ export class MemoryNodes {
   }
 
   /** A proxy's view of the cluster, from a host of its own. */
-  async open(host = 'proxy', graceMs?: number): Promise<OpenCluster> {
+  async open(host = 'proxy', graceMs?: number, rings = this.liveRing()): Promise<OpenCluster> {
     this.#seed += 1;
     const cluster = await openCluster({
       network: this.network.host(host),
       clock: realClock(),
       randomness: seededRandomness(this.#seed),
       clusterKey: CLUSTER_KEY,
-      rings: this.liveRing(),
+      rings,
       ...(graceMs === undefined ? {} : { graceMs }),
     });
     this.#clusters.push(cluster);
@@ -87,8 +87,14 @@ export class MemoryNodes {
 
   /** A ring as one process sees it: a while behind what was published, unless it looks. */
   liveRing(): LiveRing {
-    const live: LiveRing = new LiveRing(this.ring, () => void setImmediate(() => live.update(this.ring)));
+    const live = this.ringUnheard();
     this.#liveRings.add(live);
+    return live;
+  }
+
+  /** A ring that nobody brings: its process has the one of now until it looks. */
+  ringUnheard(): LiveRing {
+    const live: LiveRing = new LiveRing(this.ring, () => void setImmediate(() => live.update(this.ring)));
     return live;
   }
 
@@ -127,8 +133,12 @@ export class MemoryNodes {
   }
 
   /** A mover with a host of its own. */
-  async openMover(dropAfterMs: number, report: (problem: string) => void = () => undefined): Promise<Mover> {
-    const { context, records } = await this.open('mover');
+  async openMover(
+    dropAfterMs: number,
+    report: (problem: string) => void = () => undefined,
+    rings = this.liveRing(),
+  ): Promise<Mover> {
+    const { context, records } = await this.open('mover', undefined, rings);
     const book = new BuilderBook({
       nowMs: Date.now,
       load: async () => this.#state,

@@ -168,6 +168,20 @@ test('a device is added, another removed, while clients write: nothing is lost, 
   assert.deepEqual(problems, []);
 });
 
+test('a mover that reads of a device before it has heard of the ring asks for it, and goes on', async () => {
+  await using nodes = await MemoryNodes.start(4);
+  const problems: string[] = [];
+  const report = (problem: string) => problems.push(problem);
+  const mover = await nodes.openMover(DROP_AFTER_MS, report, nodes.ringUnheard());
+  await nodes.addNode();
+  await nodes.change((builder) => void builder.rebalance({ nowMs: Date.now(), holdsData: true }));
+  assert.ok(nodes.moving.moves.length > 0);
+  mover.start();
+  await moved(nodes, mover);
+  await mover.close();
+  assert.deepEqual(problems, []);
+});
+
 test('a device whose disk is lost is replaced by an empty one, from the members that are left', async () => {
   await using nodes = await MemoryNodes.start(4);
   const cluster = await nodes.open('proxy-1');
