@@ -2,6 +2,7 @@
 import { Agent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { type MemoryCluster, memoryCluster } from '#cluster/memory-cluster.ts';
 import { spaceId } from '#common/ids.ts';
+import type { Clock } from '#common/io/clock.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
 import type { KnownIdentity } from '#control/protocol/known-identity.ts';
@@ -68,9 +69,11 @@ export interface TestBed extends AsyncDisposable {
 
 const CLUSTER_KEY = Buffer.alloc(32, 7);
 
-/** @param identity what is known of Keystone's users, beside those above. */
-export async function openTestBed(identity?: KnownIdentity): Promise<TestBed> {
-  const clock = realClock();
+/**
+ * @param identity what is known of Keystone's users, beside those above.
+ * @param clock for what depends on the second; the real one when left out.
+ */
+export async function openTestBed(identity?: KnownIdentity, clock: Clock = realClock()): Promise<TestBed> {
   const cluster = memoryCluster({ nowMs: () => clock.nowMs(), stripeBytes: 100_000 });
   const buffers = new BufferPool(32);
   const digests = DigestPool.start({ memory: buffers.memory, workers: 1 });
