@@ -12,8 +12,19 @@ test('a partition holds bytes back until it heals; new connections time out mean
   const clock = new ManualClock();
   const network = memoryNetwork({ clock });
   const heard: string[] = [];
+  const arrived = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
   const listener = await network.listen({ host: 'b', port: 1 }, (one) => {
-    one.listen({ data: (chunk) => heard.push(chunk.toString()), closed: () => heard.push('closed') });
+    one.listen({
+      data: (chunk) => {
+        heard.push(chunk.toString());
+        arrived.resolve();
+      },
+      closed: () => {
+        heard.push('closed');
+        closed.resolve();
+      },
+    });
   });
   const connection = await network.host('a').connect(listener.address, 1000);
   connection.listen({ data: () => undefined, closed: () => undefined });
@@ -25,10 +36,10 @@ test('a partition holds bytes back until it heals; new connections time out mean
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(heard, []);
   network.heal();
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await arrived.promise;
   assert.deepEqual(heard, ['held']);
   network.sever('a', 'b');
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await closed.promise;
   assert.deepEqual(heard, ['held', 'closed']);
   await listener.close();
 });
