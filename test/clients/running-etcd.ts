@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { standStill } from '../house/stand-still.ts';
 
 const START_MS_MAX = 30_000;
 
@@ -96,13 +97,8 @@ export class RunningEtcd {
   }
 
   /** Stops a member with its connections open; a thread that still ran could answer what is asked next. */
-  async standStill(at: number): Promise<void> {
-    const pid = this.#pid(at);
-    process.kill(pid, 'SIGSTOP');
-    const deadline = performance.now() + START_MS_MAX;
-    while (!(await standsStill(pid))) {
-      if (performance.now() > deadline) throw new Error(`etcd ${pid} does not stop`);
-    }
+  standStill(at: number): Promise<void> {
+    return standStill(this.#pid(at));
   }
 
   goOn(at: number): void {
@@ -140,18 +136,6 @@ export class RunningEtcd {
     }
     return args;
   }
-}
-
-/** Whether each thread is stopped: a signal reaches the others only when the first has taken it. */
-async function standsStill(pid: number): Promise<boolean> {
-  const tasks = join('/proc', String(pid), 'task');
-  const threads = await readdir(tasks);
-  const states = threads.map(async (thread) => {
-    // A thread that has ended meanwhile answers nothing.
-    const stat = await readFile(join(tasks, thread, 'stat'), 'utf8').catch(() => ') T');
-    return stat.slice(stat.lastIndexOf(')') + 2)[0];
-  });
-  return (await Promise.all(states)).every((state) => state === 'T');
 }
 
 /**

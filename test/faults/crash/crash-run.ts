@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Randomness } from '#common/io/randomness.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
 import { Foreground, LAUNCHER } from '../../house/foreground.ts';
+import { standStill } from '../../house/stand-still.ts';
 import { FaultCluster, type FaultClusterOptions } from '../processes/fault-cluster.ts';
 import type { RoleChild } from '../processes/role-child.ts';
 import { StoreClient } from '../processes/store-client.ts';
@@ -17,6 +18,8 @@ const SEGMENT_BYTES = 256 * 1024;
 const LOAD_MS_MAX = 900;
 /** Longest time after a start at which it is killed again: most of it is recovery. */
 const RESTART_KILL_MS_MAX = 1500;
+/** A process without its supervisor ends within some ten seconds, or is ended by its own timer. */
+const END_MS_MAX = 60_000;
 
 export interface CrashOptions {
   readonly layout: FaultClusterOptions['layout'];
@@ -182,30 +185,45 @@ class CrashRun {
     await up.prints(/^holdfast: ready$/m);
     const load = this.#load();
     await sleep(this.#random.below(LOAD_MS_MAX));
-    const pids = this.#pids();
+    // A supervisor that ran would answer the death of a process with a new one, of which nobody here would know. As it stands still, its
+    // children are all that there are and will be, and their pids are taken by nobody else.
+    await standStill(up.pid);
+    const pids = childrenOf(up.pid);
+    if (pids.length === 0) throw new Error(`the supervisor has no processes:\n${up.output}`);
     if (this.#random.below(2) === 0) for (const pid of pids) process.kill(pid, 'SIGKILL');
     up.kill('SIGKILL');
     this.figures.kills += pids.length + 1;
     await up.exit();
     await load.stop();
     // A process whose supervisor is gone finishes what is under way and ends; the devices are its own until then.
-    while (pids.some(isAlive)) await sleep(20);
+    const deadlineMs = performance.now() + END_MS_MAX;
+    while (pids.some(isAlive)) {
+      if (performance.now() > deadlineMs)
+        throw new Error('the processes do not end without their supervisor');
+      await sleep(20);
+    }
     await this.#compareIndexes();
     return 'killed a supervisor and its processes';
   }
-
-  #pids(): number[] {
-    const { run } = this.#cluster.paths;
-    const files = readdirSync(run).filter((name) => name.endsWith('.pid'));
-    return files.map((name) => Number(readFileSync(`${run}/${name}`, 'utf8')));
-  }
 }
 
-/** Whether it still runs: one that waits for its parent to hear of its end does not. */
+/** By the system's word: the files of pids are written after a process is there. */
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => new RegExp(`^PPid:\\s+${parent}$`, 'm').test(statusOf(pid)));
+}
+
+/** Whether it still runs: one that waits for its parent to hear of its end does not, unless a thread of it is not through with its files. */
 function isAlive(pid: number): boolean {
+  const status = statusOf(pid);
+  return status !== '' && !(/^State:\s+Z/m.test(status) && /^Threads:\s+[01]$/m.test(status));
+}
+
+/** What the system tells of a process; nothing when it is gone. */
+function statusOf(pid: number): string {
   try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch {
-    return false;
+    return '';
   }
 }
