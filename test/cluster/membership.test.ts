@@ -6,6 +6,8 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterStatus } from '#console/supervisor/cluster-status.ts';
 import { RunningCluster } from '../clients/running-cluster.ts';
+import { statusOf } from '../house/answered.ts';
+import { adminToken, type Service, serviceNamed } from '../house/control-services.ts';
 import { Foreground, LAUNCHER } from '../house/foreground.ts';
 import { s3, type ShellKeys } from '../house/s3-request.ts';
 
@@ -13,38 +15,8 @@ const PORT_OFFSET = 15_360;
 const PORTS = { s3: 8080 + PORT_OFFSET, feed: 5001 + PORT_OFFSET, remote: 8090 + PORT_OFFSET };
 const WAIT_MS_MAX = 120_000;
 
-type Service = NonNullable<ClusterStatus['services']>[number];
-
-async function status(cluster: RunningCluster): Promise<ClusterStatus> {
-  const { stdout } = await cluster.run(LAUNCHER, ['status', '--json', '--data', cluster.dataDirectory]);
-  return JSON.parse(stdout) as ClusterStatus;
-}
-
-async function adminToken(cluster: RunningCluster): Promise<string> {
-  const { OS_AUTH_URL, OS_PASSWORD } = cluster.env;
-  const user = { name: 'admin', domain: { id: 'default' }, password: OS_PASSWORD };
-  const scope = { project: { name: 'admin', domain: { id: 'default' } } };
-  const answer = await fetch(`${OS_AUTH_URL}/auth/tokens`, {
-    method: 'POST',
-    body: JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } }, scope } }),
-  });
-  return answer.headers.get('x-subject-token') ?? '';
-}
-
-/** What `GET /v1/services` says of a process; undefined while control does not answer. */
-async function serviceNamed(
-  cluster: RunningCluster,
-  token: string,
-  name: string,
-): Promise<Service | undefined> {
-  const url = new URL('/v1/services', cluster.env['OS_AUTH_URL']);
-  try {
-    const answer = await fetch(url, { headers: { 'x-auth-token': token } });
-    const { services } = (await answer.json()) as { services: readonly Service[] };
-    return services.find(({ id }) => id === name);
-  } catch {
-    return undefined;
-  }
+function status(cluster: RunningCluster): Promise<ClusterStatus> {
+  return statusOf(cluster.dataDirectory, (...words) => cluster.attempt(LAUNCHER, words));
 }
 
 async function until<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
@@ -100,8 +72,8 @@ test('a process is known by its lease, and has every ring by control alone', asy
   await using cluster = await RunningCluster.start(PORT_OFFSET);
   const ring = (...words: string[]) =>
     cluster.run(LAUNCHER, ['ring', ...words, '--data', cluster.dataDirectory]);
-  const token = await adminToken(cluster);
-  const service = (name: string) => serviceNamed(cluster, token, name);
+  const token = await adminToken(cluster.env);
+  const service = (name: string) => serviceNamed(cluster.env, token, name);
   const inState = (name: string, state: Service['state']) =>
     until(`${name} is ${state}`, async () => {
       const found = await service(name);

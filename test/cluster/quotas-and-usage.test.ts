@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes } from '#common/command-line.ts';
-import type { ClusterStatus } from '#console/supervisor/cluster-status.ts';
+import { answered, statusOf } from '../house/answered.ts';
 import { Foreground, holdfast, LAUNCHER } from '../house/foreground.ts';
 import { keysIn, s3, type ShellKeys } from '../house/s3-request.ts';
 
@@ -40,18 +39,12 @@ class House implements AsyncDisposable {
     return keysIn(join(this.data, 'credentials', 'admin.env'));
   }
 
-  async run(...words: string[]): Promise<string> {
-    const deadlineMs = Date.now() + WAIT_MS_MAX;
-    for (;;) {
-      const { code, stdout, stderr } = await holdfast(...words, '--data', this.data);
-      if (code === 0) return stdout;
-      // Nothing answered in time, which a busy machine, or a control that is being started again, may be the cause of.
-      assert.ok(code === exitCodes.notRunning && Date.now() < deadlineMs, `${code}: ${stderr}`);
-    }
+  run(...words: string[]): Promise<string> {
+    return answered(() => holdfast(...words, '--data', this.data));
   }
 
   async kill(name: string): Promise<void> {
-    const { processes } = JSON.parse(await this.run('status', '--json')) as ClusterStatus;
+    const { processes } = await statusOf(this.data);
     const pid = processes.find((process) => process.name === name)?.pid;
     assert.ok(pid !== undefined, name);
     process.kill(pid, 'SIGKILL');

@@ -7,8 +7,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { realFiles } from '#common/io/real-files.ts';
+import type { ClusterStatus } from '#console/supervisor/cluster-status.ts';
 import { loadBuilder, ringPaths } from '#ring/file/ring-files.ts';
 import { RunningCluster } from '../clients/running-cluster.ts';
+import { statusOf } from '../house/answered.ts';
 import { s3, type ShellKeys } from '../house/s3-request.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../holdfast', import.meta.url));
@@ -23,14 +25,8 @@ interface Device {
   readonly blobs: number;
 }
 
-interface Status {
-  readonly devices: readonly Device[];
-  readonly moves?: { readonly moving: number; readonly dropping: number };
-}
-
-async function status(cluster: RunningCluster): Promise<Status> {
-  const { stdout } = await cluster.run(LAUNCHER, ['status', '--json', '--data', cluster.dataDirectory]);
-  return JSON.parse(stdout) as Status;
+function status(cluster: RunningCluster): Promise<ClusterStatus> {
+  return statusOf(cluster.dataDirectory, (...words) => cluster.attempt(LAUNCHER, words));
 }
 
 async function ring(cluster: RunningCluster, ...words: string[]): Promise<string> {

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterStatus } from '#console/supervisor/cluster-status.ts';
-import { Foreground, holdfast, LAUNCHER } from '../house/foreground.ts';
+import { statusOf } from '../house/answered.ts';
+import { Foreground, LAUNCHER } from '../house/foreground.ts';
 import { keysIn, s3, type ShellKeys } from '../house/s3-request.ts';
 
 const aws4 = createRequire(import.meta.url)('aws4') as {
@@ -77,10 +78,8 @@ class House implements AsyncDisposable {
     return keysIn(join(this.data, 'credentials', 'admin.env'));
   }
 
-  async status(): Promise<ClusterStatus> {
-    const { code, stdout, stderr } = await holdfast('status', '--json', '--data', this.data);
-    assert.equal(code, 0, stderr);
-    return JSON.parse(stdout) as ClusterStatus;
+  status(): Promise<ClusterStatus> {
+    return statusOf(this.data);
   }
 
   async killProxy(): Promise<void> {
