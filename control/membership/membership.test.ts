@@ -30,6 +30,8 @@ import { ProcessBook } from './process-book.ts';
 import { RingPublisher } from './ring-publisher.ts';
 
 const host = '127.0.0.1';
+/** This file's own, below those that the system gives out: while control is away nobody else may take it. */
+const PORT = 21_840;
 const clock = realClock();
 const randomness = realRandomness();
 const clusterKey = randomness.bytes(32);
@@ -63,22 +65,21 @@ describe('membership', () => {
   const book = new ProcessBook(store, clock);
   let publisher: RingPublisher;
   let server: Server;
-  let port: number;
 
-  async function serve(at = 0): Promise<void> {
+  async function serve(): Promise<void> {
     const service = membershipService({ clusterKey, clock, randomness, log, book, rings: publisher });
     server = new Server();
     server.addService(service.definition, service.implementation);
-    port = await new Promise<number>((resolve, reject) =>
-      server.bindAsync(`${host}:${at}`, ServerCredentials.createInsecure(), (error, bound) =>
-        error === null ? resolve(bound) : reject(error),
+    await new Promise<void>((resolve, reject) =>
+      server.bindAsync(`${host}:${PORT}`, ServerCredentials.createInsecure(), (error) =>
+        error === null ? resolve() : reject(error),
       ),
     );
   }
 
   function attend(change: Partial<MembershipClientOptions> = {}): MembershipClient {
     return new MembershipClient({
-      control: { host, port },
+      control: { host, port: PORT },
       clusterKey,
       clock,
       randomness,
@@ -121,7 +122,7 @@ describe('membership', () => {
     await eventually(() => taken.at(-1) === second);
     server.forceShutdown();
     const third = await publish();
-    await serve(port);
+    await serve();
     await eventually(() => taken.at(-1) === third);
     assert.deepEqual(taken, [ring.version, second, third]);
     await client.close();
@@ -158,7 +159,7 @@ describe('membership', () => {
     const proofs = membershipProofs(clusterKey);
     const nonce = randomness.bytes(16);
     const request = { ...proofs.request.request(nonce, clock.nowMs()), body: Buffer.alloc(0) };
-    const first = new RawStream(port);
+    const first = new RawStream();
     first.call.write(request);
     const nonces = Buffer.concat([nonce, await first.nonce]);
     const body = processBody({ state: processState({ name: 'recorded' }) });
@@ -170,7 +171,7 @@ describe('membership', () => {
     await first.ended;
     assert.equal(await isUp('recorded'), false);
 
-    const again = new RawStream(port);
+    const again = new RawStream();
     again.call.write(request);
     await again.nonce;
     again.call.write(said);
@@ -181,7 +182,7 @@ describe('membership', () => {
   });
 
   test('streams that prove nothing, however many, keep nobody out', async () => {
-    const silent = Array.from({ length: 300 }, () => new RawStream(port));
+    const silent = Array.from({ length: 300 }, () => new RawStream());
     assert.match(await Promise.race(silent.map(({ ended }) => ended)), /RESOURCE_EXHAUSTED/);
     const client = attend({ state: () => Promise.resolve(processState({ name: 'proxy-3' })) });
     await eventually(async () => (await isUp('proxy-3')) === true);
@@ -200,7 +201,7 @@ describe('membership', () => {
       JSON.stringify({ state: processState({ devicesOut: Array.from({ length: 300 }, () => 1) }) }),
     ];
     for (const body of bodies) {
-      const stream = new RawStream(port);
+      const stream = new RawStream();
       const nonce = randomness.bytes(16);
       stream.call.write({ ...proofs.request.request(nonce, clock.nowMs()), body: Buffer.alloc(0) });
       const nonces = Buffer.concat([nonce, await stream.nonce]);
@@ -221,9 +222,9 @@ class RawStream {
   readonly ended: Promise<string>;
   readonly #client: Client;
 
-  constructor(port: number) {
+  constructor() {
     const { path, requestSerialize, responseDeserialize } = loadAttendMethod();
-    this.#client = new Client(`${host}:${port}`, credentials.createInsecure());
+    this.#client = new Client(`${host}:${PORT}`, credentials.createInsecure());
     const call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     this.call = call;
     this.nonce = new Promise((resolve) => {
