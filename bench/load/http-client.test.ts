@@ -164,13 +164,11 @@ test('a server that takes the connection and never speaks TLS is given up after 
 });
 
 test('a server that is not there, and one that speaks something else, are told apart', async () => {
-  let connection: HttpConnection;
-  {
-    await using server = await RawServer.start((socket) => socket.write('220 mail.example ESMTP\r\n\r\n'));
-    connection = server.connection();
-    await assert.rejects(connection.exchange(REQUEST), kindOf('response-malformed'));
-  }
-  await assert.rejects(connection.exchange(REQUEST), kindOf('connection-refused'));
+  await using server = await RawServer.start((socket) => socket.write('220 mail.example ESMTP\r\n\r\n'));
+  await assert.rejects(server.connection().exchange(REQUEST), kindOf('response-malformed'));
+  // Where nothing listens: a port that was only just given back may be somebody else's by now.
+  const absent = new HttpConnection({ secure: false, host: '127.0.0.1', port: 9 }, 10_000, 1024);
+  await assert.rejects(absent.exchange(REQUEST), kindOf('connection-refused'));
 });
 
 test('destroying a connection breaks off its request', async () => {
