@@ -59,7 +59,9 @@ describe('the launcher', () => {
       // Others may be editing the tree: a file that has just gone is none of ours.
       await cp(join(ROOT, file), join(clone, file)).catch(() => {});
     }
-    const start = () => finish(join(clone, 'holdfast'), ['--version'], { cwd: folder });
+    // What npm has of earlier installations it takes without asking: the registry may be slow, or out of reach.
+    const env = { ...process.env, npm_config_prefer_offline: 'true' };
+    const start = () => finish(join(clone, 'holdfast'), ['--version'], { cwd: folder, env });
     const both = await Promise.all([start(), start()]);
     for (const { code, stdout, stderr } of both) assert.deepEqual([code, stdout], [0, version], stderr);
     const installing = both.filter(({ stderr }) => stderr.includes('installing what it needs'));
