@@ -1,6 +1,14 @@
 /** The meter's commands against folders and planted stores: what they say must be what was planted. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { PlantedStore } from '../load/planted-store.ts';
@@ -11,6 +19,25 @@ import type { SearchDocument } from './search/search-document.ts';
 import type { StreamsDocument } from './streams/streams-document.ts';
 
 const SMALL = '--codec custom --frame-bytes 20000 --clip-length 1s --stagger 0ms --warmup 0ms --processes 0';
+const PLAYING_MS_MAX = 60_000;
+
+/** Whether this process has a file in the folder open that it does not write. */
+function isReadBelow(folder: string): boolean {
+  return readdirSync('/proc/self/fd').some((file) => {
+    try {
+      if (!readlinkSync(`/proc/self/fd/${file}`).startsWith(`${folder}/`)) return false;
+      const [, flags = ''] = /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${file}`, 'utf8')) ?? [];
+      return (Number.parseInt(flags, 8) & (constants.O_WRONLY | constants.O_RDWR)) === 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function every(periodMs: number, look: () => void): Disposable {
+  const timer = setInterval(look, periodMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
 
 describe('holdfast meter streams', () => {
   test('plays and records in a folder, reports in every form, and leaves nothing', async () => {
@@ -85,14 +112,34 @@ describe('holdfast meter streams', () => {
 
   test('ends at once when it is told to, with what it has', async () => {
     using folder = new MeterFolder();
-    const signal = AbortSignal.timeout(600);
+    const stop = new AbortController();
+    const deadlineMs = performance.now() + PLAYING_MS_MAX;
+    using _watch = every(10, () => {
+      if (isReadBelow(folder.path) || performance.now() > deadlineMs) stop.abort();
+    });
     const args = `streams --target ${folder.path} --duration 10m ${SMALL}`;
-    const { exitCode, document } = await meter<StreamsDocument>(args, { signal });
+    const { exitCode, document } = await meter<StreamsDocument>(args, { signal: stop.signal });
     assert.equal(exitCode, 1);
     const result = document();
     conforms(result);
     assert.equal(result.stopped, 'interrupted');
     assert.deepEqual(readdirSync(folder.path), []);
+  });
+
+  test('writes nothing when it was told to end before it began, and says so, as the others do', async () => {
+    await using store = await PlantedStore.start();
+    for (const mode of ['streams', 'search', 'ops']) {
+      const more = mode === 'ops' ? '--processes 0' : SMALL;
+      const args = `${mode} --target s3:// --endpoint ${store.endpoint} --duration 10m ${more}`;
+      const { exitCode, err, document } = await meter(args, { signal: AbortSignal.abort() });
+      assert.equal(exitCode, 1, mode);
+      assert.equal(err, `holdfast meter ${mode}: interrupted\n`);
+      conforms(document());
+      assert.equal(document().stopped, 'interrupted', mode);
+      assert.equal(document().valid, false, mode);
+      assert.equal(store.counts.get('PUT'), undefined, mode);
+      assert.equal(store.buckets.size, 0, mode);
+    }
   });
 
   test('writes a line for every frame of every run', async () => {

@@ -193,6 +193,7 @@ export async function runOpsWish(
     crew.stop();
   };
   io.signal.addEventListener('abort', stop);
+  if (io.signal.aborted) stop();
   let left: string | undefined;
   try {
     left = await measure(settings, document, crew, view, io);

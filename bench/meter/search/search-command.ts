@@ -139,6 +139,7 @@ export async function runSearchWish(
   );
   const stop = (): void => crew.stop();
   io.signal.addEventListener('abort', stop);
+  if (io.signal.aborted) stopDocument(document, 'interrupted');
   try {
     await measure(wish, document, crew, io, view);
   } catch (error) {

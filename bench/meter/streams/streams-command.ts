@@ -112,6 +112,8 @@ async function measure(
   const stage = await Stage.open(settings, spec, crew, view, view.enabled);
   document.target = stage.traits;
   try {
+    // A worker that was told to end with nothing under way takes up what it is given next.
+    io.signal.throwIfAborted();
     const bytes = await stage.prepare(streams);
     document.settings['clipFrames'] = stage.clipFrames;
     document.settings['preparedBytes'] = bytes;
@@ -151,6 +153,7 @@ export async function runStreamsWish(
     crew.stop();
   };
   io.signal.addEventListener('abort', stop);
+  if (io.signal.aborted) stop();
   try {
     await measure(wish, document, crew, view, io);
   } catch (error) {
