@@ -31,11 +31,19 @@ export async function endStaleProcesses(paths: DataPaths, report: (event: string
 
 /** A pid may since have gone to another program: ours names the process's own file on its command line. */
 function isOurs(pid: number, configFile: string): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 1) return false;
+  if (!Number.isSafeInteger(pid) || pid <= 1 || !isRunning(pid)) return false;
   try {
-    const state = /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    if (state === 'Z') return false;
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(configFile);
+  } catch {
+    return false;
+  }
+}
+
+/** One that waits for its parent to hear of its end does not, unless a thread of it is not through with its files. */
+export function isRunning(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return !(/^State:\s+Z/m.test(status) && /^Threads:\s+[01]$/m.test(status));
   } catch {
     return false;
   }

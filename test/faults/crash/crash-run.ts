@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Randomness } from '#common/io/randomness.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
+import { isRunning } from '#console/supervisor/stale-processes.ts';
 import { Foreground, LAUNCHER } from '../../house/foreground.ts';
 import { standStill } from '../../house/stand-still.ts';
 import { FaultCluster, type FaultClusterOptions } from '../processes/fault-cluster.ts';
@@ -197,7 +198,7 @@ class CrashRun {
     await load.stop();
     // A process whose supervisor is gone finishes what is under way and ends; the devices are its own until then.
     const deadlineMs = performance.now() + END_MS_MAX;
-    while (pids.some(isAlive)) {
+    while (pids.some(isRunning)) {
       if (performance.now() > deadlineMs)
         throw new Error('the processes do not end without their supervisor');
       await sleep(20);
@@ -211,12 +212,6 @@ class CrashRun {
 function childrenOf(parent: number): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   return pids.filter((pid) => new RegExp(`^PPid:\\s+${parent}$`, 'm').test(statusOf(pid)));
-}
-
-/** Whether it still runs: one that waits for its parent to hear of its end does not, unless a thread of it is not through with its files. */
-function isAlive(pid: number): boolean {
-  const status = statusOf(pid);
-  return status !== '' && !(/^State:\s+Z/m.test(status) && /^Threads:\s+[01]$/m.test(status));
 }
 
 /** What the system tells of a process; nothing when it is gone. */
