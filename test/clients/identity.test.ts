@@ -4,6 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readClusterKey } from '#common/config/cluster-key.ts';
+import { realRandomness } from '#common/io/real-randomness.ts';
+import { IdentityCache } from '#control/protocol/identity-cache.ts';
 import { RunningCluster } from './running-cluster.ts';
 
 const PASSWORD = 'a password of everybody';
@@ -259,8 +262,7 @@ describe('objects under identity', () => {
     const keys = await makeKeys('ann', 'films');
     await heardOf(keys);
     const token = await login('ann', PASSWORD, 'films');
-    // What was told is in the file after half a second.
-    await sleep(1000);
+    await hasKept('node-1', keys);
     const pidOf = async (name: string) =>
       (await cluster.processes()).find((process) => process.name === name)?.pid ?? 0;
     await soon(async () => (await pidOf('control-1')) > 0);
@@ -285,6 +287,17 @@ describe('objects under identity', () => {
 
   async function heardOf(keys: Keys): Promise<void> {
     await soon(async () => !(await isRefused(keys)));
+  }
+
+  /** Until the keys are in the file that is all that a process has when control says nothing. */
+  async function hasKept(name: string, { access }: Keys): Promise<void> {
+    const credentials = join(cluster.dataDirectory, 'credentials');
+    const key = await readClusterKey(join(credentials, 'cluster.key'));
+    const cache = new IdentityCache(join(credentials, `identity-${name}.cache`), key, realRandomness());
+    await soon(async () => {
+      const kept = await cache.load();
+      return kept?.items.some((item) => item.kind === 'ec2' && item.access === access) === true;
+    });
   }
 });
 
