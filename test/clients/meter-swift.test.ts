@@ -11,6 +11,11 @@ const LAUNCHER = join(import.meta.dirname, '../../holdfast');
 const PORT = 23_290;
 const SHORT = ['--codec', 'proxy-hd', '--clip-length', '2s', '--duration', '2s', '--warmup', '500ms'];
 const PATIENT = ['--pre-buffer', '100'];
+/**
+ * Its first five draws are stat, list, put, get and delete: a server that does few in the time has been asked for all. Four
+ * of them start at once, and the fifth needs nothing of the others: their order is not the server's affair.
+ */
+const SEED_OF_ALL = 'every-379';
 
 interface Result {
   readonly complete: boolean;
@@ -77,6 +82,10 @@ test('does every operation of a mix', async () => {
     '3s',
     '--concurrency',
     '4',
+    '--warmup',
+    '0ms',
+    '--seed',
+    SEED_OF_ALL,
   );
   isSound(result);
   const rows = result.runs?.[0]?.operations ?? [];
