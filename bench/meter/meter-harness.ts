@@ -35,6 +35,8 @@ export async function meter<Document extends MeterDocument>(
     readonly isTTY?: boolean;
     /** Options that have spaces in them. */
     readonly options?: readonly string[];
+    /** Told what it says when it says it. */
+    readonly said?: (text: string) => void;
   } = {},
 ): Promise<MeterOutcome<Document>> {
   using folder = new MeterFolder();
@@ -44,7 +46,12 @@ export async function meter<Document extends MeterDocument>(
   let err = '';
   const outputs = ['--json', file('r.json'), '--html', file('r.html'), '--csv', file('r.csv')];
   const exitCode = await meterCommand([...args.split(' '), ...(more.options ?? []), ...outputs], {
-    out: { write: (text) => (out += text) },
+    out: {
+      write: (text) => {
+        out += text;
+        more.said?.(text);
+      },
+    },
     err: { isTTY: more.isTTY, columns: 120, write: (text) => (err += text) },
     env: more.env ?? PLANTED_ENV,
     signal: more.signal ?? new AbortController().signal,

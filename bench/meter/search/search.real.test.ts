@@ -88,14 +88,21 @@ describe('a search', () => {
     const note = (word: string): string => `echo ${word} >> ${log}`;
     // The step with the fault cannot end as it should: the one worker is killed by it.
     const during = `${note('fault')}; kill -9 $(cat ${notes.path}/pid)`;
-    store.faults = () => {
+    let isConfirmed = false;
+    store.faults = ({ method, name }) => {
       const [pid] = workerPids();
       if (pid !== undefined) writeFileSync(join(notes.path, 'pid'), String(pid));
+      // A worker that stands still from the first frame of that step on does not end it before the fault comes.
+      if (pid !== undefined && isConfirmed && method === 'GET' && name !== '') process.kill(pid, 'SIGSTOP');
       return undefined;
     };
     const args = `search --target s3:// --endpoint ${store.endpoint} --step-duration 1500ms --duration 1500ms --pre-buffer 250 --streams-max 1 ${SMALL} --processes 1`;
     const options = ['--during', during, '--restore', note('restored')];
-    const { exitCode, document } = await meter<SearchDocument>(args, { options });
+    const { exitCode, document } = await meter<SearchDocument>(args, {
+      options,
+      // Behind that the steps with the fault come.
+      said: (text) => (isConfirmed ||= text.startsWith('✔ confirming')),
+    });
     conforms(document());
     assert.equal(exitCode, 1);
     assert.equal(document().valid, false);
