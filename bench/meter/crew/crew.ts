@@ -1,4 +1,5 @@
 /** All workers of a run, on this machine or on others: what is to be done is dealt out, what they saw is gathered. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, hasCode, HoldfastError } from '#common/errors.ts';
 import { countedFramesOf, ENDED_BY_LATE_FRAME } from '../streams/run-streams.ts';
 import type { ClipOrder, StreamOrder, StreamsOrder } from '../streams/streams-order.ts';
@@ -15,6 +16,8 @@ import type { SelfCost } from './self-measure.ts';
 /** Between the order and the run's start: long enough for it to have reached everyone. */
 const START_AFTER_MS = 300;
 const STEADY_PERIOD_MS = 1000;
+/** Behind each attempt to remove a place that is not empty, but for the last. */
+const REMOVE_PAUSES_MS = [100, 200, 400, 800, 1000] as const;
 
 /** What one worker is to write. */
 export interface ClipShare {
@@ -168,9 +171,22 @@ export class MeterCrew implements Disposable {
     );
   }
 
-  async removePlace(): Promise<void> {
-    const [first, ...others] = this.#alive();
-    await first?.caller.call('removePlace');
+  /**
+   * What was broken off a server may do behind its removal: a place that is not empty for that is removed a few times.
+   *
+   * @param removeAgain removes whatever the run may have written, there or not.
+   */
+  async removePlace(removeAgain: () => Promise<void>): Promise<void> {
+    const [first, ...others] = this.#alive() as [WorkerHandle, ...WorkerHandle[]];
+    for (const pauseMs of [...REMOVE_PAUSES_MS, undefined])
+      try {
+        await first.caller.call('removePlace');
+        break;
+      } catch (error) {
+        if (pauseMs === undefined || !hasCode(error, 'condition-failed')) throw error;
+        await sleep(pauseMs);
+        await removeAgain();
+      }
     if (!this.#hasOwnPlaces) return;
     // What has gone already was the same folder, of a filesystem that they share.
     for (const { caller } of others)

@@ -59,6 +59,7 @@ export class MeterWorker {
     if (spec.priority === 'high') comeFirst();
     this.#content = new ContentRange(spec.seed);
     this.#target = openTarget(spec, this.#content);
+    this.#ops = undefined;
     await this.#target.prepare();
     return this.#target.traits;
   }
@@ -124,7 +125,7 @@ export class MeterWorker {
   /** Makes the objects that the operations begin with. */
   async fillOps(order: OpsOrder): Promise<void> {
     await this.#breakable(async (signal) => {
-      this.#ops = new OpsRunner(order, this.#opened().target, signal);
+      this.#ops = new OpsRunner(order, this.#opened().target, signal, this.#ops?.unanswered);
       await this.#ops.fill();
     });
   }

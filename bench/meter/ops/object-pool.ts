@@ -14,6 +14,8 @@ export class ObjectPool {
   readonly #present: MediaObject[] = [];
   readonly #named = new Map<string, MediaObject>();
   readonly #written = new Map<string, MediaObject>();
+  /** Names of what no answer has said to be written: the server may do it yet. */
+  readonly #unanswered = new Set<string>();
   readonly #users = new Map<MediaObject, number>();
   #next = 0;
 
@@ -26,14 +28,25 @@ export class ObjectPool {
     return [...this.#written.values()];
   }
 
+  /** What may be there again behind its removal: all of it is removed each time. */
+  get unanswered(): readonly MediaObject[] {
+    return this.all.filter(({ name }) => this.#unanswered.has(name));
+  }
+
   /** It is about to be written. */
   writing(object: MediaObject): void {
     this.#written.set(object.name, object);
+    this.#unanswered.add(object.name);
+  }
+
+  /** The server has said that it is written. */
+  answered(object: MediaObject): void {
+    this.#unanswered.delete(object.name);
   }
 
   /** It has been removed. */
   removed(object: MediaObject): void {
-    this.#written.delete(object.name);
+    if (!this.#unanswered.has(object.name)) this.#written.delete(object.name);
   }
 
   create(sizeBytes: number): MediaObject {

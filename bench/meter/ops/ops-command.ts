@@ -165,7 +165,7 @@ async function measure(
     stopDocument(document, errorText(error));
     await crew.clearOps().catch(noteLeft);
   }
-  await crew.removePlace().catch(noteLeft);
+  await crew.removePlace(() => crew.clearOps()).catch(noteLeft);
   return left;
 }
 

@@ -71,6 +71,34 @@ describe('holdfast meter ops', () => {
     assert.equal(left.exitCode, 0);
   });
 
+  test('leaves nothing that is written behind its removal, in an earlier run either', async () => {
+    await using store = await PlantedStore.start();
+    const late = new Set<string>();
+    store.faults = ({ method, name }) => {
+      // Of each of the two runs the first object is not answered for, and is written when all have been removed.
+      if (method === 'PUT' && /w\d+-0+$/.test(name)) {
+        late.add(name);
+        return { close: true };
+      }
+      if (method === 'DELETE' && name === '')
+        for (const objects of store.buckets.values())
+          for (const missed of late) {
+            objects.set(missed, Buffer.alloc(1024));
+            late.delete(missed);
+          }
+      return undefined;
+    };
+    const args = `ops --target s3:// --endpoint ${store.endpoint} --mix put --objects 0 --size 1k --rate 20 --repeat 2 --warmup 0ms --duration 500ms --processes 0`;
+    const { err, document } = await meter<OpsDocument>(args);
+    assert.equal(err, '');
+    assert.deepEqual(
+      document().runs.map(({ operations }) => operations.map(({ errors }) => errors)),
+      [[1], [1]],
+    );
+    assert.equal(store.counts.get('BUCKET DELETE'), 2);
+    assert.equal(store.buckets.size, 0);
+  });
+
   test('leaves no start out of the latencies that a stall kept from being made', async () => {
     await using store = await PlantedStore.start();
     store.faults = ({ method, name, count }) =>

@@ -4,8 +4,8 @@ import { LatencyHistogram } from '../../load/latency-histogram.ts';
 import { OperationFailure } from '../../load/operation-failure.ts';
 import { RandomSequence } from '../../load/random-sequence.ts';
 import type { MediaObject, MediaTarget } from '../targets/target.ts';
-import { isAbsence } from '../crew/absence.ts';
 import { heatBucket } from '../streams/tally.ts';
+import { clearPool } from './clear-pool.ts';
 import { ObjectPool } from './object-pool.ts';
 import type {
   OperationName,
@@ -58,11 +58,18 @@ export class OpsRunner {
   #steady = false;
   #stopped: string | null = null;
 
-  constructor(order: OpsOrder, target: MediaTarget, signal: AbortSignal) {
+  /** @param before what an earlier run may have left behind its removal: removed again with this one's. */
+  constructor(
+    order: OpsOrder,
+    target: MediaTarget,
+    signal: AbortSignal,
+    before: readonly MediaObject[] = [],
+  ) {
     this.#order = order;
     this.#target = target;
     this.#signal = signal;
     this.#pool = new ObjectPool(order.worker);
+    for (const object of before) this.#pool.writing(object);
     this.#random = new RandomSequence(order.seed + order.worker);
     for (const operation of operationNames)
       this.#counters.set(operation, {
@@ -81,8 +88,7 @@ export class OpsRunner {
     const one = async (): Promise<void> => {
       for (let at = next++; at < objects.length && !this.#signal.aborted; at = next++) {
         const object = objects[at] as MediaObject;
-        this.#pool.writing(object);
-        await this.#target.put(object);
+        await this.#put(object);
         if (this.#order.trace === undefined) this.#pool.confirm(object);
       }
     };
@@ -123,27 +129,14 @@ export class OpsRunner {
     };
   }
 
-  /** Removes what the run has left. Throws the first failure, when all have been tried. */
+  /** What may be there again behind its removal. */
+  get unanswered(): readonly MediaObject[] {
+    return this.#pool.unanswered;
+  }
+
+  /** Removes what the run has left, each time that it is called. Throws the first failure, when all have been tried. */
   async clear(): Promise<void> {
-    const objects = this.#pool.all;
-    const failures: unknown[] = [];
-    let next = 0;
-    const one = async (): Promise<void> => {
-      for (let at = next++; at < objects.length; at = next++) {
-        const object = objects[at] as MediaObject;
-        try {
-          await this.#target.remove(object);
-        } catch (error) {
-          if (!isAbsence(error)) {
-            failures.push(error);
-            continue;
-          }
-        }
-        this.#pool.removed(object);
-      }
-    };
-    await Promise.all(Array.from({ length: FILL_CONCURRENCY }, one));
-    if (failures.length > 0) throw failures[0];
+    await clearPool(this.#pool, this.#target);
   }
 
   #drawn(): MediaObject[] {
@@ -349,8 +342,7 @@ export class OpsRunner {
     if (operation === 'list') await this.#target.list('ops/', LIST_NAMES_MAX);
     else if (object === undefined) return;
     else if (operation === 'put') {
-      this.#pool.writing(object);
-      await this.#target.put(object);
+      await this.#put(object);
     } else if (operation === 'get') await this.#target.read(object, 0, object.sizeBytes);
     else if (operation === 'delete') {
       await this.#target.remove(object);
@@ -364,6 +356,12 @@ export class OpsRunner {
           `${object.name} has ${found} bytes, not ${object.sizeBytes}`,
         );
     }
+  }
+
+  async #put(object: MediaObject): Promise<void> {
+    this.#pool.writing(object);
+    await this.#target.put(object);
+    this.#pool.answered(object);
   }
 
   #failed(counter: Counter, second: OpsSecond, failure: OperationFailure): void {

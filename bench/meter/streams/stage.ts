@@ -31,6 +31,8 @@ export class Stage {
   #clips: ClipOrder[] = [];
   /** What was recorded and could not be removed behind its run. */
   #takesLeft: ClipOrder[] = [];
+  /** What was recorded in any run: parts of it may come behind its removal. */
+  readonly #takes: ClipOrder[] = [];
   #runs = 0;
 
   private constructor(
@@ -110,6 +112,7 @@ export class Stage {
       untilLate,
       live: this.#live,
     });
+    this.#takes.push(...cast.takes);
     if (cast.takes.length > 0) await this.#removeTakes(cast.takes);
     return result;
   }
@@ -117,8 +120,7 @@ export class Stage {
   /** What cannot be removed is no reason to lose the run's result: the end tries it again, and says so. */
   async #removeTakes(takes: readonly ClipOrder[]): Promise<void> {
     this.#events.activity('removing what was recorded');
-    const order = { format: this.#settings.format, clips: takes, reuse: false };
-    await this.#crew.removeClips(order).catch(() => this.#takesLeft.push(...takes));
+    await this.#remove(takes).catch(() => this.#takesLeft.push(...takes));
   }
 
   /** Removes what was written, unless it is to be kept. Throws what is left behind. */
@@ -126,8 +128,12 @@ export class Stage {
     const clips = [...this.#takesLeft, ...(this.#settings.keep ? [] : this.#clips)];
     if (!this.traits.writable || (this.#settings.keep && clips.length === 0)) return;
     this.#events.activity('removing the clips');
+    await this.#remove(clips);
+    if (!this.#settings.keep) await this.#crew.removePlace(() => this.#remove([...this.#takes, ...clips]));
+  }
+
+  async #remove(clips: readonly ClipOrder[]): Promise<void> {
     await this.#crew.removeClips({ format: this.#settings.format, clips, reuse: false });
-    if (!this.#settings.keep) await this.#crew.removePlace();
   }
 
   get clips(): number {

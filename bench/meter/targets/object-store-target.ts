@@ -10,6 +10,7 @@ import { contentBody, type HttpLane, HttpLanes } from './http-lanes.ts';
 import {
   type MediaObject,
   type MediaTarget,
+  placeNotEmpty,
   placeTaken,
   type Recording,
   type TargetSpec,
@@ -112,13 +113,17 @@ export abstract class ObjectStoreTarget implements MediaTarget {
     if (ownBucket && !drawn && !reuse) throw placeTaken(bucket);
   }
 
-  /** Removes the bucket if it was made for this run, or taken up again and is empty. */
+  /**
+   * Removes the bucket if it was made for this run, or taken up again and is empty. Throws `condition-failed` where it was
+   * made for this run and something is in it.
+   */
   protected async removeOwn(made: boolean, ...allowed: number[]): Promise<void> {
-    const { ownBucket, drawn, reuse } = this.spec;
+    const { ownBucket, drawn, reuse, bucket } = this.spec;
     if (!ownBucket || !(made || drawn || reuse)) return;
     const removed = await this.exchange({ method: 'DELETE', name: '' });
+    if (removed.head.status !== 409) requireAnswer(removed, ...allowed);
     // What else is in one that was there is not ours.
-    requireAnswer(removed, ...allowed, ...(made || drawn ? [] : [409]));
+    else if (made || drawn) throw placeNotEmpty(bucket);
   }
 
   /** Goes on at another server, as an answer has told. */

@@ -17,6 +17,8 @@ export interface SwiftRequest {
 
 export interface SwiftFault {
   readonly status?: number;
+  /** Does what is asked for when this is fulfilled, whoever still waits for it. */
+  readonly before?: Promise<void>;
   /** Does what is asked for, and answers when this is fulfilled. */
   readonly after?: Promise<void>;
 }
@@ -76,6 +78,7 @@ export class PlantedSwift implements AsyncDisposable {
     const count = this.counts.get(method) ?? 0;
     this.counts.set(method, count + 1);
     const fault = this.faults({ method, name, count }) ?? {};
+    await fault.before;
     const status =
       request.headers['x-auth-token'] === this.token
         ? (fault.status ?? this.#do(request, name, url.searchParams, Buffer.concat(pieces), response))

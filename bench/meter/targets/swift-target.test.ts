@@ -11,6 +11,8 @@ import { targetSpecOf } from './target-spec.ts';
 
 const TAKE: MediaObject = { name: 'take-1', key: { family: 7, index: 1 }, sizeBytes: 700_000 };
 const SEGMENT_BYTES = 100_000;
+const TIMING = '--duration 1s --warmup 0ms --stagger 0ms --request-frames 5 --processes 0';
+const RECORDING = `streams --target swift:// --pattern record ${TIMING} --codec custom --frame-bytes 300000`;
 
 async function opened(swift: PlantedSwift): Promise<MediaTarget> {
   const spec = targetSpecOf({ target: 'swift://', seed: 'a test' }, swift.env);
@@ -69,13 +71,55 @@ describe('a target of Swift', () => {
     await using swift = await PlantedSwift.start();
     swift.faults = ({ method, name }) =>
       method === 'PUT' && name.endsWith('/000002') ? { status: 503 } : undefined;
-    const timing = '--duration 1s --warmup 0ms --stagger 0ms --request-frames 5 --processes 0';
-    const codec = '--codec custom --frame-bytes 300000';
-    const args = `streams --target swift:// --pattern record ${timing} ${codec}`;
-    const { document } = await meter<StreamsDocument>(args, { env: swift.env });
+    const { document } = await meter<StreamsDocument>(RECORDING, { env: swift.env });
     assert.deepEqual(Object.keys(document().runs[0]?.failuresByKind ?? {}), ['http-503']);
     assert.equal(document().stopped, null);
     assert.equal(swift.objects.size, 0);
+  });
+
+  test('leaves no segment that is written behind its removal', async () => {
+    await using swift = await PlantedSwift.start();
+    const stop = new AbortController();
+    const late = Promise.withResolvers<void>();
+    let lateName = '';
+    let attempts = 0;
+    swift.faults = ({ method, name }) => {
+      // The third segment has come when the run is told to end, and is written when its removal is over.
+      if (method === 'PUT' && name.endsWith('/000002')) {
+        lateName = name;
+        stop.abort();
+        return { before: late.promise };
+      }
+      if (method !== 'DELETE' || name !== '') return undefined;
+      attempts++;
+      late.resolve();
+      return { before: late.promise };
+    };
+    const { err, document } = await meter<StreamsDocument>(RECORDING, {
+      env: swift.env,
+      signal: stop.signal,
+    });
+    assert.equal(err.trim(), 'holdfast meter streams: interrupted');
+    assert.equal(document().stopped, 'interrupted');
+    assert.match(lateName, /take-\d+\.segments/);
+    assert.deepEqual([...swift.objects.keys()], []);
+    assert.equal(attempts, 2);
+  });
+
+  test('tells of a container that holds what is not its own, and leaves that', async () => {
+    await using swift = await PlantedSwift.start();
+    let attempts = 0;
+    swift.faults = ({ method, name }) => {
+      if (method === 'PUT' && name !== '')
+        swift.objects.set('treasure', { bytes: Buffer.from('gold'), segments: undefined });
+      if (method === 'DELETE' && name === '') attempts++;
+      return undefined;
+    };
+    const { err, document } = await meter<StreamsDocument>(RECORDING, { env: swift.env });
+    assert.match(err, /^holdfast meter streams: left behind: holdfast-meter-\S+ is not empty: http-409\n$/);
+    assert.equal(document().complete, true);
+    assert.deepEqual([...swift.objects.keys()], ['treasure']);
+    assert.equal(attempts, 6);
   });
 
   test('removes nothing of an object of which it was not told what it is', async () => {

@@ -56,7 +56,10 @@ export interface MediaTarget {
   stat(object: MediaObject): Promise<number | undefined>;
   /** Names below a prefix, at most `limit` of them; resolves to how many there were. */
   list(prefix: string, limit: number): Promise<number>;
-  /** Removes the place, where it was made for this run, or taken up again, and is empty. */
+  /**
+   * Removes the place, where it was made for this run, or taken up again, and is empty. Throws `condition-failed` where a
+   * place that was made for this run is not.
+   */
   removePlace(): Promise<void>;
   /** Gives up requests that are still under way, where the protocol can; others end by themselves. */
   breakOff?(): void;
@@ -104,4 +107,9 @@ export interface TargetSpec {
 export function placeTaken(place: string): OperationFailure {
   const why = `${place} is there and not empty: give another --name, or --reuse for clips that were kept`;
   return new OperationFailure('invalid-argument', 'place', why);
+}
+
+/** What a place says that was to be removed: by now, or because somebody else uses it, there is something in it. */
+export function placeNotEmpty(place: string): OperationFailure {
+  return new OperationFailure('condition-failed', 'http-409', `${place} is not empty: http-409`);
 }
