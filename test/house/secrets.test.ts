@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterStatus } from '#console/supervisor/cluster-status.ts';
+import { statusOf } from './answered.ts';
 import { Foreground, holdfast, LAUNCHER } from './foreground.ts';
 import { exportedIn, keysIn, s3, type ShellKeys } from './s3-request.ts';
 
@@ -41,10 +41,7 @@ describe('the secrets of a cluster', () => {
     return started;
   };
   const credential = (name: string): string => join(data, 'credentials', name);
-  const status = async (): Promise<ClusterStatus> => {
-    const { stdout, stderr } = await holdfast('status', '--json', '--data', data);
-    return JSON.parse(stdout || assert.fail(stderr)) as ClusterStatus;
-  };
+  const status = () => statusOf(data);
   const heard = async (answer: Response): Promise<number> => {
     const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join('\n');
     answers.push(`${answer.status} ${answer.url}\n${headers}\n${await answer.text()}`);

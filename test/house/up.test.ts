@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterStatus } from '#console/supervisor/cluster-status.ts';
 import { isRunning } from '#console/supervisor/stale-processes.ts';
+import { statusOf } from './answered.ts';
 import { finish, Foreground, holdfast, LAUNCHER } from './foreground.ts';
 import { exportedIn, keysIn, s3 } from './s3-request.ts';
 
@@ -25,11 +26,7 @@ describe('a cluster in the foreground', () => {
     await started.prints(/^holdfast: ready$/m);
     return started;
   };
-  const status = async (): Promise<ClusterStatus> => {
-    const { code, stdout, stderr } = await holdfast('status', '--json', '--data', data);
-    assert.equal(code, 0, stderr);
-    return JSON.parse(stdout) as ClusterStatus;
-  };
+  const status = () => statusOf(data);
   /** Until it is as `check` says: a role that answers late is told of as down, and one look would be a matter of luck. */
   const statusThat = async (check: (told: ClusterStatus) => void): Promise<void> => {
     const deadlineMs = Date.now() + STATUS_MS_MAX;
