@@ -5,12 +5,16 @@
  */
 import * as fs from 'node:fs';
 
+/** The most buffers that one writev takes (IOV_MAX on Linux and macOS). */
+export const CHUNKS_PER_WRITE_MAX = 1024;
 /** The alignment that suffices for every disk with blocks of up to 4 KiB. */
 const ALIGNMENT_BYTES = 4096;
 /** Below it the copy costs less than the wait for the disk. */
 const DIRECT_BYTES_MIN = 128 * 1024;
-/** Nor is a file of less worth a second descriptor, and a wait for each of its pieces instead of one for all. */
+/** Nor is a file of less worth a second descriptor, and a wait for each of its pieces instead of one for all … */
 const DIRECT_POSITION_MIN = 1024 * 1024;
+/** … unless so much of it comes at once. */
+const DIRECT_AT_ONCE_MIN = 512 * 1024;
 
 export class DirectWrites {
   readonly #path: string;
@@ -23,24 +27,27 @@ export class DirectWrites {
     this.#path = path;
   }
 
-  /** Whether it is worth a try. */
-  takes(chunk: Uint8Array, position: number): boolean {
-    return (
-      !this.#refused &&
-      position >= DIRECT_POSITION_MIN &&
-      chunk.length >= DIRECT_BYTES_MIN &&
-      chunk.length % ALIGNMENT_BYTES === 0 &&
-      position % ALIGNMENT_BYTES === 0
-    );
+  /** How many of `chunks`, from the one with the index `first`, which belongs at `position`, are worth a try in one call. */
+  takes(chunks: readonly Uint8Array[], first: number, position: number): number {
+    if (this.#refused || position % ALIGNMENT_BYTES !== 0) return 0;
+    let bytes = 0;
+    let count = 0;
+    for (let index = first; index < chunks.length && count < CHUNKS_PER_WRITE_MAX; index += 1) {
+      const length = chunks[index]?.length ?? 0;
+      if (length % ALIGNMENT_BYTES !== 0) break;
+      bytes += length;
+      count += 1;
+    }
+    return bytes >= (position < DIRECT_POSITION_MIN ? DIRECT_AT_ONCE_MIN : DIRECT_BYTES_MIN) ? count : 0;
   }
 
   /** Resolves with the bytes written: fewer than there are, or none, when the rest has to go through the cache. */
-  async write(chunk: Uint8Array, position: number): Promise<number> {
+  async write(chunks: readonly Uint8Array[], position: number): Promise<number> {
     this.#descriptor ??= this.#open();
     const descriptor = await this.#descriptor;
     if (descriptor === undefined) return 0;
     return new Promise((resolve, reject) => {
-      fs.write(descriptor, chunk, 0, chunk.length, position, (error, written) => {
+      fs.writev(descriptor, chunks, position, (error, written) => {
         if (error?.code === 'EINVAL') this.#refused = true;
         else if (error) return reject(error);
         resolve(error ? 0 : written);

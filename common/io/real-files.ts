@@ -5,12 +5,9 @@
  * 15 µs through a FileHandle.
  */
 import * as fs from 'node:fs';
-import { DirectWrites } from './direct-writes.ts';
+import { CHUNKS_PER_WRITE_MAX, DirectWrites } from './direct-writes.ts';
 import { lockFolder } from './real-lock.ts';
 import type { FileInfo, FileLock, Files, OpenFile, OpenMode, Space } from './files.ts';
-
-/** The most buffers that one writev takes (IOV_MAX on Linux and macOS). */
-const CHUNKS_PER_WRITE_MAX = 1024;
 
 const openFlags: Record<OpenMode, number> = {
   read: fs.constants.O_RDONLY,
@@ -145,27 +142,30 @@ class RealFile implements OpenFile {
   }
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    if (this.#direct === undefined) return this.#writeCached(chunks, position);
+    const direct = this.#direct;
+    if (direct === undefined) return this.#writeCached(chunks, position);
     let at = position;
-    let gathered: Uint8Array[] = [];
-    let gatheredAt = position;
-    for (const chunk of chunks) {
-      let written = 0;
-      if (this.#direct.takes(chunk, at)) {
-        if (gathered.length > 0) await this.#writeCached(gathered, gatheredAt);
-        gathered = [];
-        written = await this.#direct.write(chunk, at);
-        gatheredAt = at + written;
+    let left: readonly Uint8Array[] = chunks.filter((chunk) => chunk.length > 0);
+    while (left.length > 0) {
+      const tried = direct.takes(left, 0, at);
+      let written = tried === 0 ? 0 : await direct.write(left.slice(0, tried), at);
+      if (written === 0) {
+        // Up to what is worth another try.
+        let count = 0;
+        do {
+          written += left[count]?.length ?? 0;
+          count += 1;
+        } while (count < left.length && direct.takes(left, count, at + written) === 0);
+        await this.#writeCached(left.slice(0, count), at);
       }
-      if (written < chunk.length) gathered.push(written === 0 ? chunk : chunk.subarray(written));
-      at += chunk.length;
+      at += written;
+      left = behind(left, written);
     }
-    if (gathered.length > 0) await this.#writeCached(gathered, gatheredAt);
   }
 
   async #writeCached(chunks: readonly Uint8Array[], position: number): Promise<void> {
     let at = position;
-    let left = chunks.filter((chunk) => chunk.length > 0);
+    let left: readonly Uint8Array[] = chunks.filter((chunk) => chunk.length > 0);
     while (left.length > 0) {
       const turn = left.length > CHUNKS_PER_WRITE_MAX ? left.slice(0, CHUNKS_PER_WRITE_MAX) : left;
       // Each turn goes on where the one before it stopped.
@@ -175,7 +175,7 @@ class RealFile implements OpenFile {
     }
   }
 
-  #writeOnce(chunks: Uint8Array[], position: number): Promise<number> {
+  #writeOnce(chunks: readonly Uint8Array[], position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const done = (error: NodeJS.ErrnoException | null, written: number): void => {
         if (error) reject(error);
@@ -212,7 +212,7 @@ class RealFile implements OpenFile {
 }
 
 /** What is left of `chunks` behind their first `bytes` bytes. */
-function behind(chunks: Uint8Array[], bytes: number): Uint8Array[] {
+function behind(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
   let skipped = 0;
   for (let index = 0; index < chunks.length; index += 1) {
     const chunk = chunks[index] as Uint8Array;

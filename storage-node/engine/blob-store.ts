@@ -4,7 +4,7 @@ import { HoldfastError, hasCode } from '#common/errors.ts';
 import { type BlobId, blobId } from '#common/ids.ts';
 import type { Clock } from '#common/io/clock.ts';
 import type { Files, OpenFile } from '#common/io/files.ts';
-import { BLOB_HEADER_BYTES, type BlobEnd } from './blob-format.ts';
+import { BLOB_HEADER_BYTES, type BlobEnd, encodeBlobHeader } from './blob-format.ts';
 import { BlobReader, readBlobEnd } from './blob-reader.ts';
 import { BlobWriter, copyOf, type GatheredMemory } from './blob-writer.ts';
 import type { BlobCounts } from './device-counts.ts';
@@ -12,6 +12,7 @@ import type { BlobInfo, BlobSink, BlobSource } from './device-engine.ts';
 import type { ReportEvent } from './device-events.ts';
 import { type DeviceState, isMissing } from './device-state.ts';
 import { makeDurableFolder } from './durable-folder.ts';
+import { HeaderPages } from './header-pages.ts';
 
 const FOLDERS = 256;
 
@@ -29,6 +30,7 @@ export class BlobStore {
   readonly #options: BlobStoreOptions;
   readonly #writing = new Set<BlobId>();
   readonly #gathered: GatheredMemory = { bytes: 0 };
+  readonly #headers = new HeaderPages();
 
   /** Makes the folders, and removes what was being written when the device stopped. */
   static async open(options: BlobStoreOptions): Promise<BlobStore> {
@@ -65,10 +67,12 @@ export class BlobStore {
       this.#writing.delete(id);
       throw state.writeFailed(error);
     }
+    const createdMs = clock.nowMs();
     return new BlobWriter({
       // The caller's memory may be a transport's buffer.
-      info: { id, createdMs: clock.nowMs(), owner: asRecordKey(copyOf(owner)) },
+      info: { id, createdMs, owner: asRecordKey(copyOf(owner)) },
       file,
+      header: this.#headers.hold(encodeBlobHeader(id, createdMs)),
       gathered: this.#gathered,
       check: () => state.checkRoom(),
       failed: (error) => state.writeFailed(error),

@@ -1,15 +1,10 @@
 /** Writes one blob, front to back: docs/formats/blob.md, the order of writes. */
 import { HoldfastError } from '#common/errors.ts';
 import type { OpenFile } from '#common/io/files.ts';
-import {
-  BLOB_BYTES_MAX,
-  BLOCK_BYTES,
-  BLOB_HEADER_BYTES,
-  encodeBlobEnd,
-  encodeBlobHeader,
-} from './blob-format.ts';
+import { BLOB_BYTES_MAX, BLOCK_BYTES, BLOB_HEADER_BYTES, encodeBlobEnd } from './blob-format.ts';
 import { BlockSummer } from '../protocol/block-summer.ts';
 import type { BlobInfo, BlobSink } from './device-engine.ts';
+import type { HeaderPage } from './header-pages.ts';
 
 /** Chunks smaller than this are gathered before they are written. */
 const GATHERED_BYTES = 256 * 1024;
@@ -26,6 +21,8 @@ export interface GatheredMemory {
 export interface BlobWriterOptions {
   readonly info: Omit<BlobInfo, 'lengthBytes'>;
   readonly file: OpenFile;
+  /** What the file begins with. */
+  readonly header: HeaderPage;
   readonly gathered: GatheredMemory;
   /** Throws when the device takes nothing more. */
   readonly check: () => void;
@@ -59,24 +56,25 @@ export class BlobWriter implements BlobSink {
 
   constructor(options: BlobWriterOptions) {
     this.#options = options;
-    this.#gathered = [encodeBlobHeader(options.info.id, options.info.createdMs)];
+    this.#gathered = [options.header.bytes];
   }
 
-  async write(chunk: Buffer, blockSums?: readonly number[]): Promise<void> {
+  async write(chunks: readonly Buffer[], blockSums?: readonly number[]): Promise<void> {
     this.#mustBeWriting();
     if (this.#failure) throw this.#failure;
     this.#options.check();
-    if (this.#lengthBytes + chunk.length > BLOB_BYTES_MAX) {
+    const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+    if (this.#lengthBytes + bytes > BLOB_BYTES_MAX) {
       throw new HoldfastError('invalid-argument', `a blob has at most ${BLOB_BYTES_MAX} bytes`);
     }
-    this.#lengthBytes += chunk.length;
-    this.#checksums.push(...(blockSums ?? this.#summer.add(chunk)));
-    if (!this.#hasRoom(chunk.length)) return this.#flush(chunk);
+    this.#lengthBytes += bytes;
+    this.#checksums.push(...(blockSums ?? chunks.flatMap((chunk) => this.#summer.add(chunk))));
+    if (!this.#hasRoom(bytes)) return this.#flush(chunks, bytes);
     // The caller's memory is free again when this resolves, so what waits is a copy.
-    this.#gathered.push(copyOf(chunk));
-    this.#gatheredBytes += chunk.length;
-    this.#copiedBytes += chunk.length;
-    this.#options.gathered.bytes += chunk.length;
+    this.#gathered.push(...chunks.map((chunk) => copyOf(chunk)));
+    this.#gatheredBytes += bytes;
+    this.#copiedBytes += bytes;
+    this.#options.gathered.bytes += bytes;
   }
 
   async commit(openBlockSum: number | undefined = this.#summer.open): Promise<void> {
@@ -86,7 +84,8 @@ export class BlobWriter implements BlobSink {
     if (this.#checksums.length !== Math.ceil(this.#lengthBytes / BLOCK_BYTES))
       throw new HoldfastError('invalid-argument', 'a blob needs a sum for each of its blocks');
     const info: BlobInfo = { ...this.#options.info, lengthBytes: this.#lengthBytes };
-    await this.#flush(encodeBlobEnd(info, this.#checksums));
+    const end = encodeBlobEnd(info, this.#checksums);
+    await this.#flush([end], end.length);
     this.#state = 'committing';
     await this.#syncing;
     if (this.#failure) throw this.#failure;
@@ -126,21 +125,23 @@ export class BlobWriter implements BlobSink {
 
   async #close(): Promise<void> {
     this.#forgetGathered();
+    this.#options.header.release();
     if (this.#closed) return;
     this.#closed = true;
     await this.#options.file.close();
   }
 
-  async #flush(last: Buffer): Promise<void> {
-    const chunks = [...this.#gathered, last];
+  async #flush(last: readonly Buffer[], lastBytes: number): Promise<void> {
+    const chunks = [...this.#gathered, ...last];
     const position = this.#position;
-    this.#position += this.#gatheredBytes + last.length;
+    this.#position += this.#gatheredBytes + lastBytes;
     this.#forgetGathered();
     try {
       await this.#options.file.write(chunks, position);
     } catch (error) {
       throw this.#options.failed(error);
     }
+    this.#options.header.release();
     this.#syncBeside();
   }
 

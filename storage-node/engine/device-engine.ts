@@ -35,10 +35,10 @@ export interface RowRange {
 /** Receives a blob's bytes in order. Nothing is visible, and nothing is kept after a crash, before `commit` returns. */
 export interface BlobSink {
   /**
-   * Resolves when `chunk` may be used again by the caller. One call at a time.
-   * @param blockSums of the blocks that end in this chunk, as `BlockSummer` makes them: with every chunk, or with none.
+   * Resolves when `chunks` may be used again by the caller. One call at a time; what comes in one call goes to the disk in one.
+   * @param blockSums of the blocks that end in these chunks, as `BlockSummer` makes them: with every call, or with none.
    */
-  write(chunk: Buffer, blockSums?: readonly number[]): Promise<void>;
+  write(chunks: readonly Buffer[], blockSums?: readonly number[]): Promise<void>;
   /**
    * Makes the blob durable under its name (write temporary, fsync, rename, fsync folder).
    * @param openBlockSum of a last block that is shorter than the others, when sums were given.

@@ -139,7 +139,7 @@ async function blobs(device: Device): Promise<void> {
   const chunk = realRandomness().bytes(CHUNK_BYTES);
   const writeOne = async (id: BlobId): Promise<void> => {
     const sink = await device.createBlob(id, key(1));
-    for (let at = 0; at < BLOB_BYTES; at += CHUNK_BYTES) await sink.write(chunk);
+    for (let at = 0; at < BLOB_BYTES; at += CHUNK_BYTES) await sink.write([chunk]);
     await sink.commit();
   };
   const readOne = async (id: BlobId): Promise<void> => {
@@ -158,7 +158,7 @@ async function blobs(device: Device): Promise<void> {
   );
   const writeSmall = async (id: BlobId): Promise<void> => {
     const sink = await device.createBlob(id, key(1));
-    await sink.write(chunk);
+    await sink.write([chunk]);
     await sink.commit();
   };
   const cost = await measured(async () => {

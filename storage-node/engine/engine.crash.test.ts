@@ -161,8 +161,8 @@ async function blobStep(world: World, device: Device): Promise<void> {
   world.blobs.set(id, known);
   const sink = await device.createBlob(id, keyOf(1));
   const cut = world.random.below(body.length + 1);
-  await sink.write(body.subarray(0, cut));
-  await sink.write(body.subarray(cut));
+  await sink.write([body.subarray(0, cut)]);
+  await sink.write([body.subarray(cut)]);
   if (world.chance(0.2)) {
     world.blobs.delete(id);
     return sink.abort();

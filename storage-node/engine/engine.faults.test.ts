@@ -46,7 +46,7 @@ test('below the reserve only what frees space is taken', async () => {
   const { device, clock } = await openOn(files, undefined, { reserveBytes: 100_000 });
   await writeMany(device, 0, 3);
   const sink = await device.createBlob(BLOB, keyOf(1));
-  await sink.write(Buffer.alloc(1000));
+  await sink.write([Buffer.alloc(1000)]);
   await sink.commit();
   files.totalBytes = 100_000;
   await device.usage();
@@ -71,14 +71,14 @@ test('space that runs out while a blob is written refuses the blob and leaves no
   const { device } = await openOn(files);
   const sink = await device.createBlob(BLOB, keyOf(1));
   files.fail({ call: 'write', path: '/tmp/', nth: 2, how: 'ENOSPC' });
-  await sink.write(Buffer.alloc(300_000));
-  await assert.rejects(sink.write(Buffer.alloc(300_000)), { code: 'device-full' });
+  await sink.write([Buffer.alloc(300_000)]);
+  await assert.rejects(sink.write([Buffer.alloc(300_000)]), { code: 'device-full' });
   await sink.abort();
   assert.deepEqual(await files.list(`${PATH}/tmp`), []);
   await assert.rejects(device.openBlob(BLOB), { code: 'blob-missing' });
   await device.usage();
   const second = await device.createBlob(BLOB, keyOf(1));
-  await second.write(Buffer.alloc(10));
+  await second.write([Buffer.alloc(10)]);
   await second.commit();
   await assert.rejects(device.createBlob(BLOB, keyOf(1)), { code: 'blob-exists' });
   await device.close();
@@ -89,14 +89,14 @@ test('a blob that is being written, or given up, is not there: whoever comes wit
   const { device } = await openOn(files);
   const sink = await device.createBlob(BLOB, keyOf(1));
   await assert.rejects(device.createBlob(BLOB, keyOf(1)), { code: 'overloaded' });
-  await sink.write(Buffer.alloc(300_000));
+  await sink.write([Buffer.alloc(300_000)]);
   const given = sink.abort();
   for (let turn = 0; turn < 50; turn += 1) {
     const second = await device.createBlob(BLOB, keyOf(1)).catch((error: unknown) => {
       assert.ok(hasCode(error, 'overloaded'), String(error));
       return undefined;
     });
-    await second?.write(Buffer.alloc(10));
+    await second?.write([Buffer.alloc(10)]);
     if (second !== undefined) break;
   }
   await given;
@@ -110,7 +110,7 @@ test('a sync beside the writes of a blob that fails is not forgotten', async () 
   const sink = await device.createBlob(BLOB, keyOf(1));
   files.fail({ call: 'sync', path: '/tmp/', nth: 1, how: 'ENOSPC' });
   for (let count = 0; count < 16; count += 1) {
-    await sink.write(Buffer.alloc(1024 * 1024));
+    await sink.write([Buffer.alloc(1024 * 1024)]);
   }
   await device.usage();
   await assert.rejects(sink.commit(), { code: 'device-full' });
@@ -254,7 +254,7 @@ test('a flipped bit in a blob is found by the read that touches it, and by no ot
   const { device } = opened;
   const body = seededRandomness(5).bytes(200_000);
   const sink = await device.createBlob(BLOB, keyOf(1));
-  await sink.write(body);
+  await sink.write([body]);
   await sink.commit();
   const path = `${PATH}/blobs/ab/${BLOB}`;
   files.flip(path, 4096 + 70_000, 2);
@@ -377,7 +377,7 @@ test('counts saved at a close are not believed after a crash', async () => {
   const index = new MemoryIndexStore();
   const first = await openOn(files, index);
   const sink = await first.device.createBlob(BLOB, keyOf(1));
-  await sink.write(Buffer.alloc(1000));
+  await sink.write([Buffer.alloc(1000)]);
   await sink.commit();
   await first.device.counted();
   await first.device.close();

@@ -56,7 +56,7 @@ test('a device keeps everything from one opening to the next', async (context) =
   await first.raiseCeiling(777);
   const sink = await first.createBlob(id, keyOf(3));
   for (let at = 0; at < body.length; at += 33_333) {
-    await sink.write(body.subarray(at, at + 33_333));
+    await sink.write([body.subarray(at, at + 33_333)]);
   }
   await sink.commit();
   await first.counted();

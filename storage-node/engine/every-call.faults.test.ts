@@ -62,7 +62,7 @@ async function work({ device, clock }: TestDevice, asked: Asked): Promise<void> 
 async function writeBlob(device: Device, id: (typeof BLOBS)[number]): Promise<void> {
   const sink = await device.createBlob(id, keyOf(1));
   try {
-    await sink.write(BODY);
+    await sink.write([BODY]);
     await sink.commit();
   } catch (error) {
     await sink.abort().catch(() => undefined);

@@ -97,9 +97,9 @@ export class MemoryEngine implements DeviceEngine {
     if (this.#blobs.has(id)) throw new HoldfastError('blob-exists');
     const chunks: Buffer[] = [];
     return {
-      write: async (chunk) => {
+      write: async (more) => {
         if (this.failure !== undefined) throw this.failure;
-        chunks.push(Buffer.from(chunk));
+        chunks.push(...more.map((chunk) => Buffer.from(chunk)));
       },
       commit: async () => {
         this.#blobs.set(id, { bytes: Buffer.concat(chunks), owner, createdMs: this.#nowMs() });

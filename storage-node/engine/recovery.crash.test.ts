@@ -67,7 +67,7 @@ async function crashedDisk(seed: number): Promise<Crashed> {
 
 async function writeBlob(device: Device, id: BlobId, body: Buffer): Promise<void> {
   const sink = await device.createBlob(id, keyOf(1));
-  await sink.write(body);
+  await sink.write([body]);
   await sink.commit();
 }
 

@@ -90,8 +90,9 @@ export class BlobReceiver {
   /** Returns when everything up to the commit is written, or the blob is given up. */
   async #receive(sink: BlobSink): Promise<void> {
     while (!this.#over) {
-      const waiting = this.#queue.shift();
-      if (waiting === undefined) {
+      // Everything that waits, which is a window at most.
+      const waiting = this.#queue.splice(0);
+      if (waiting.length === 0) {
         if (this.#commitBytes !== undefined) return;
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -99,14 +100,26 @@ export class BlobReceiver {
         this.#wake = undefined;
         continue;
       }
-      const { length } = waiting.chunk;
+      const bytes = waiting.reduce((sum, { chunk }) => sum + chunk.length, 0);
       try {
-        await sink.write(waiting.chunk, waiting.blockSums);
+        await sink.write(
+          waiting.map(({ chunk }) => chunk),
+          blockSumsOf(waiting),
+        );
       } finally {
-        waiting.taken();
-        this.#waitingBytes -= length;
+        for (const { taken } of waiting) taken();
+        this.#waitingBytes -= bytes;
       }
-      this.#events.written(length);
+      this.#events.written(bytes);
     }
   }
+}
+
+function blockSumsOf(waiting: readonly Waiting[]): readonly number[] | undefined {
+  const sums: number[] = [];
+  for (const { blockSums } of waiting) {
+    if (blockSums === undefined) return undefined;
+    sums.push(...blockSums);
+  }
+  return sums;
 }

@@ -26,7 +26,7 @@ export class DeviceService {
     try {
       const sink = await this.engine.createBlob(id, owner, uncached);
       return {
-        write: (chunk, blockSums) => sink.write(chunk, blockSums),
+        write: (chunks, blockSums) => sink.write(chunks, blockSums),
         commit: (openBlockSum) => sink.commit(openBlockSum).then(ended),
         abort: () => sink.abort().finally(ended),
       };
