@@ -11,20 +11,21 @@ export const CHUNKS_PER_WRITE_MAX = 1024;
 const ALIGNMENT_BYTES = 4096;
 /** Below it the copy costs less than the wait for the disk. */
 const DIRECT_BYTES_MIN = 128 * 1024;
-/** Nor is a file of less worth a second descriptor, and a wait for each of its pieces instead of one for all … */
-const DIRECT_POSITION_MIN = 1024 * 1024;
-/** … unless so much of it comes at once. */
-const DIRECT_AT_ONCE_MIN = 512 * 1024;
 
 export class DirectWrites {
   readonly #path: string;
+  readonly #endMin: number;
   #descriptor: Promise<number | undefined> | undefined;
   /** The file system or the memory does not allow it. */
   #refused = false;
 
-  /** @param path of a file that is there, until the first write. */
-  constructor(path: string) {
+  /**
+   * @param path of a file that is there, until the first write.
+   * @param endMin bytes: a file that is shorter behind a write is not worth a second descriptor, and a wait for each of its pieces.
+   */
+  constructor(path: string, endMin: number) {
     this.#path = path;
+    this.#endMin = endMin;
   }
 
   /** How many of `chunks`, from the one with the index `first`, which belongs at `position`, are worth a try in one call. */
@@ -38,7 +39,7 @@ export class DirectWrites {
       bytes += length;
       count += 1;
     }
-    return bytes >= (position < DIRECT_POSITION_MIN ? DIRECT_AT_ONCE_MIN : DIRECT_BYTES_MIN) ? count : 0;
+    return bytes >= DIRECT_BYTES_MIN && position + bytes >= this.#endMin ? count : 0;
   }
 
   /** Resolves with the bytes written: fewer than there are, or none, when the rest has to go through the cache. */

@@ -9,10 +9,17 @@ import { CHUNKS_PER_WRITE_MAX, DirectWrites } from './direct-writes.ts';
 import { lockFolder } from './real-lock.ts';
 import type { FileInfo, FileLock, Files, OpenFile, OpenMode, Space } from './files.ts';
 
+/** Where a write has to end, in bytes of its file, to go past the cache. */
+const directEndMin: Partial<Record<OpenMode, number>> = {
+  'create-uncached': 512 * 1024,
+  'create-uncached-late': 1024 * 1024 + 128 * 1024,
+};
+
 const openFlags: Record<OpenMode, number> = {
   read: fs.constants.O_RDONLY,
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
   'create-uncached': fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
+  'create-uncached-late': fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
   // Without O_APPEND, which on Linux makes a positioned write ignore its position.
   append: fs.constants.O_RDWR | fs.constants.O_CREAT,
 };
@@ -105,7 +112,8 @@ class RealFile implements OpenFile {
 
   constructor(descriptor: number, path: string, mode: OpenMode) {
     this.#descriptor = descriptor;
-    this.#direct = mode === 'create-uncached' ? new DirectWrites(path) : undefined;
+    const endMin = directEndMin[mode];
+    this.#direct = endMin === undefined ? undefined : new DirectWrites(path, endMin);
   }
 
   read(into: Buffer, offset: number, length: number, position: number): Promise<number> {

@@ -3,7 +3,7 @@ import { type RecordKey, asRecordKey } from '#common/codec/record-key.ts';
 import { HoldfastError, hasCode } from '#common/errors.ts';
 import { type BlobId, blobId } from '#common/ids.ts';
 import type { Clock } from '#common/io/clock.ts';
-import type { Files, OpenFile } from '#common/io/files.ts';
+import type { Files, OpenFile, OpenMode } from '#common/io/files.ts';
 import { BLOB_HEADER_BYTES, type BlobEnd, encodeBlobHeader } from './blob-format.ts';
 import { BlobReader, readBlobEnd } from './blob-reader.ts';
 import { BlobWriter, copyOf, type GatheredMemory } from './blob-writer.ts';
@@ -62,7 +62,7 @@ export class BlobStore {
     let file: OpenFile;
     try {
       if (await files.exists(this.#pathOf(id))) throw new HoldfastError('blob-exists');
-      file = await files.open(temporary, uncached ? 'create-uncached' : 'create');
+      file = await files.open(temporary, uncached ? this.#uncachedMode : 'create');
     } catch (error) {
       this.#writing.delete(id);
       throw state.writeFailed(error);
@@ -85,6 +85,11 @@ export class BlobStore {
         }
       },
     });
+  }
+
+  /** Many blobs at once are limited by what their copies into the cache cost; one alone, if it is small, by its waits for the disk. */
+  get #uncachedMode(): OpenMode {
+    return this.#writing.size > 1 ? 'create-uncached' : 'create-uncached-late';
   }
 
   async open(id: BlobId): Promise<BlobSource> {
