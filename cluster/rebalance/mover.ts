@@ -173,6 +173,7 @@ export class Mover {
 
   #rest(device: DeviceId): void {
     this.#restUntilMs.set(device, this.#now() + this.#times.restMs);
+    this.#ringAwaitedSinceMs.delete(device);
   }
 
   #now(): number {
@@ -194,6 +195,8 @@ export class Mover {
   async #begin(planned: readonly PlannedMove[]): Promise<boolean> {
     const ready = new Map<number, DeviceId>();
     let awaitsRing = false;
+    for (const device of this.#ringAwaitedSinceMs.keys())
+      if (!planned.some((move) => move.device === device)) this.#ringAwaitedSinceMs.delete(device);
     const inventories = this.#inventories(planned);
     await inParallel(planned, AT_ONCE_MAX, async ({ partition, device: target }) => {
       if (this.#closed || this.#rests(target)) return;
@@ -205,7 +208,8 @@ export class Mover {
         if (stale === 0) ready.set(partition, target);
         else await dropPartition(this.#copy, partition, target, await inventories(target));
       } catch (error) {
-        if (this.#closed) return;
+        // What another of its partitions has said of the device holds for this one.
+        if (this.#closed || this.#rests(target)) return;
         if (this.#awaitsRing(target, error)) {
           awaitsRing = true;
           return;
@@ -220,15 +224,13 @@ export class Mover {
     return ready.size > 0 || awaitsRing;
   }
 
-  /** The book may name a device before the ring that has it is here, or at the node: asks for that ring; false when it does not come. */
+  /** The book may name a device before the ring that has it is here, or at that device: asks for that ring; false when it does not come. */
   #awaitsRing(device: DeviceId, error: unknown): boolean {
     if (!hasCode(error, 'device-unknown') && !hasCode(error, 'ring-outdated')) return false;
     this.#options.context.ringOutdated?.();
     const sinceMs = this.#ringAwaitedSinceMs.get(device) ?? this.#now();
     this.#ringAwaitedSinceMs.set(device, sinceMs);
-    if (this.#now() - sinceMs < this.#times.joinMs / 2) return true;
-    this.#ringAwaitedSinceMs.delete(device);
-    return false;
+    return this.#now() - sinceMs < this.#times.joinMs / 2;
   }
 
   async #copyAll(

@@ -42,7 +42,7 @@ export class DirectWrites {
     return bytes >= DIRECT_BYTES_MIN && position + bytes >= this.#endMin ? count : 0;
   }
 
-  /** Resolves with the bytes written: fewer than there are, or none, when the rest has to go through the cache. */
+  /** Resolves with the bytes written: fewer than there are, or none, when what follows has to go through the cache. */
   async write(chunks: readonly Uint8Array[], position: number): Promise<number> {
     this.#descriptor ??= this.#open();
     const descriptor = await this.#descriptor;

@@ -5,7 +5,8 @@
 
 /**
  * How a file is opened. `create` fails when it exists; `create-uncached` is the same for what nobody is expected to read
- * soon: large writes may go past the page cache, from half a MiB on, or with `create-uncached-late` behind the first MiB. `append` creates it when missing and keeps what it holds.
+ * soon: large writes that end half a MiB into it or later may go past the page cache; `create-uncached-late` the same for those
+ * that end a MiB and an eighth into it or later. `append` creates it when missing and keeps what it holds.
  */
 export type OpenMode = 'read' | 'create' | 'create-uncached' | 'create-uncached-late' | 'append';
 

@@ -10,6 +10,7 @@ import { type DeviceId, spaceId } from '#common/ids.ts';
 import type { Cluster, Stripe } from '#cluster/cluster.ts';
 import { placeRecord } from '#cluster/context.ts';
 import type { Mover } from '#cluster/rebalance/mover.ts';
+import { LiveRing } from '#ring/live-ring.ts';
 import { NOTHING_COUNTED } from '#storage-node/protocol/accepted-state.ts';
 import type { Accept } from '#storage-node/protocol/messages/accept.ts';
 import type { Prepare } from '#storage-node/protocol/messages/prepare.ts';
@@ -180,6 +181,24 @@ test('a mover that reads of a device before it has heard of the ring asks for it
   await moved(nodes, mover);
   await mover.close();
   assert.deepEqual(problems, []);
+});
+
+test('a ring that never comes to the mover is told of, once', async () => {
+  await using nodes = await MemoryNodes.start(4);
+  const problems: string[] = [];
+  const report = (problem: string) => problems.push(problem);
+  const mover = await nodes.openMover(DROP_AFTER_MS, report, new LiveRing(nodes.ring));
+  await nodes.addNode();
+  await nodes.change((builder) => void builder.rebalance({ nowMs: Date.now(), holdsData: true }));
+  mover.start();
+  const startedMs = Date.now();
+  while (problems.length === 0) {
+    assert.ok(Date.now() - startedMs < MOVED_MS_MAX, JSON.stringify(mover.status));
+    await sleep(20);
+  }
+  await mover.close();
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? '', /device 4 is not in the ring/);
 });
 
 test('a device whose disk is lost is replaced by an empty one, from the members that are left', async () => {
