@@ -169,28 +169,28 @@ test('a device is added, another removed, while clients write: nothing is lost, 
   assert.deepEqual(problems, []);
 });
 
-test('a mover that reads of a device before it has heard of the ring asks for it, and goes on', async () => {
-  await using nodes = await MemoryNodes.start(4);
+/** A mover with rings of its own, and then a device that is added. */
+async function moverBeforeDevice(nodes: MemoryNodes, rings: LiveRing) {
   const problems: string[] = [];
-  const report = (problem: string) => problems.push(problem);
-  const mover = await nodes.openMover(DROP_AFTER_MS, report, nodes.ringUnheard());
+  const mover = await nodes.openMover(DROP_AFTER_MS, (problem) => problems.push(problem), rings);
   await nodes.addNode();
   await nodes.change((builder) => void builder.rebalance({ nowMs: Date.now(), holdsData: true }));
   assert.ok(nodes.moving.moves.length > 0);
   mover.start();
+  return { mover, problems };
+}
+
+test('a mover that reads of a device before it has heard of the ring asks for it, and goes on', async () => {
+  await using nodes = await MemoryNodes.start(4);
+  const { mover, problems } = await moverBeforeDevice(nodes, nodes.ringUnheard());
   await moved(nodes, mover);
   await mover.close();
   assert.deepEqual(problems, []);
 });
 
-test('a ring that never comes to the mover is told of, once', async () => {
+test('a ring that never comes to the mover is told of', async () => {
   await using nodes = await MemoryNodes.start(4);
-  const problems: string[] = [];
-  const report = (problem: string) => problems.push(problem);
-  const mover = await nodes.openMover(DROP_AFTER_MS, report, new LiveRing(nodes.ring));
-  await nodes.addNode();
-  await nodes.change((builder) => void builder.rebalance({ nowMs: Date.now(), holdsData: true }));
-  mover.start();
+  const { mover, problems } = await moverBeforeDevice(nodes, new LiveRing(nodes.ring));
   const startedMs = Date.now();
   while (problems.length === 0) {
     assert.ok(Date.now() - startedMs < MOVED_MS_MAX, JSON.stringify(mover.status));
