@@ -100,8 +100,8 @@ export interface DeviceEngine {
 
   /** The accepted state, or undefined. Synchronous: index, then one read that the page cache is expected to hold. */
   readRecord(key: RecordKey): AcceptedState | undefined;
-  /** The ballot and summary alone, from the index. */
-  readRow(key: RecordKey): IndexRow | undefined;
+  /** The ballot, and whether it is a record or a tombstone: from the index alone. */
+  readRow(key: RecordKey): Pick<IndexRow, 'ballot' | 'live'> | undefined;
   /**
    * Appends the state; returns when it is durable (group commit) and `readRecord` gives it. Throws `device-full`,
    * `device-failed`.

@@ -24,7 +24,7 @@ import { decodeState, encodeCeiling, encodePurge, encodeRecord, entryKey } from 
 import type { Log } from './log.ts';
 import type { OpenDeviceOptions } from './open-device.ts';
 import type { RecordTable } from './record-table.ts';
-import type { Row } from './index-row.ts';
+import type { Row, RowHead } from './index-row.ts';
 
 const ROWS_MAX = 10_000;
 /** A checkpoint of the index is due when this much of the log would have to be replayed without it. */
@@ -73,10 +73,9 @@ export class Device implements DeviceEngine {
     return decodeState(entry);
   }
 
-  readRow(key: RecordKey): IndexRow | undefined {
+  readRow(key: RecordKey): Pick<IndexRow, 'ballot' | 'live'> | undefined {
     this.#parts.state.check();
-    const row = this.#parts.table.get(key);
-    return row && { key, ballot: row.ballot, live: row.live, summary: row.summary };
+    return this.#parts.table.get(key);
   }
 
   async writeRecord(key: RecordKey, accepted: AcceptedState): Promise<void> {
@@ -101,7 +100,7 @@ export class Device implements DeviceEngine {
     return this.#remove(key, ballot, (row) => sameBallot(row.ballot, ballot));
   }
 
-  async #remove(key: RecordKey, ballot: Ballot, isWanted: (row: Row) => boolean): Promise<void> {
+  async #remove(key: RecordKey, ballot: Ballot, isWanted: (row: RowHead) => boolean): Promise<void> {
     const { state, table, log } = this.#parts;
     state.check();
     const isThere = (): boolean => {

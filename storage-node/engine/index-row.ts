@@ -18,6 +18,9 @@ export interface Row extends Location {
   readonly summary: Buffer;
 }
 
+/** A row without what only listings show. */
+export type RowHead = Omit<Row, 'summary'>;
+
 export function encodeRow(row: Row): Buffer {
   const bytes = Buffer.allocUnsafe(ROW_HEADER_BYTES + row.summary.length);
   bytes[4] = ROW_FORMAT;

@@ -1,7 +1,7 @@
 /** How many records there are, and how much of each segment is still referred to: docs/formats/index.md, "Counts". */
 import { HoldfastError } from '#common/errors.ts';
 import { crc32c } from './checksum.ts';
-import type { Row } from './index-row.ts';
+import type { RowHead } from './index-row.ts';
 import { readClock, writeClock } from './log-format.ts';
 import type { LogPosition } from './log.ts';
 import type { IndexEntry, IndexWrite } from './record-index.ts';
@@ -49,11 +49,11 @@ export class RecordCounts {
     return this.#isChanged;
   }
 
-  add(row: Row): void {
+  add(row: RowHead): void {
     this.#count(row, 1);
   }
 
-  subtract(row: Row): void {
+  subtract(row: RowHead): void {
     this.#count(row, -1);
   }
 
@@ -135,7 +135,7 @@ export class RecordCounts {
     return sealed(bytes);
   }
 
-  #count(row: Row, by: 1 | -1): void {
+  #count(row: RowHead, by: 1 | -1): void {
     if (row.live) this.#records += by;
     else this.#tombstones += by;
     this.#change(row.segment).liveBytes += by * row.length;

@@ -11,7 +11,14 @@ import type { ReportEvent } from './device-events.ts';
 import type { DeviceMemory } from './device-memory.ts';
 import type { DeviceState } from './device-state.ts';
 import { KeyFilter } from './key-filter.ts';
-import { type Checkpoint, type Row, decodeRow, encodeCheckpoint, encodeRow } from './index-row.ts';
+import {
+  type Checkpoint,
+  type Row,
+  type RowHead,
+  decodeRow,
+  encodeCheckpoint,
+  encodeRow,
+} from './index-row.ts';
 import type { Location } from './log-format.ts';
 import type { RecordCounts } from './record-counts.ts';
 import type { IndexEntry, IndexWrite, RecordIndex } from './record-index.ts';
@@ -77,18 +84,15 @@ export class RecordTable {
   }
 
   /** Throws `data-corrupt` when the index's row is damaged. */
-  get(key: Buffer): Row | undefined {
-    return this.#get(key.toString('latin1'), key);
-  }
-
-  /** @param name the key as Latin-1. */
-  #get(name: string, key: Buffer): Row | undefined {
-    let known = this.#cache.get(name);
-    if (known === undefined) known = this.#pending.get(name);
+  get(key: Buffer): RowHead | undefined {
+    const known = this.#cache.get(key);
     if (known !== undefined) return known ?? undefined;
+    // A row that the cache has lost, and the index has not taken yet.
+    const pending = this.#pending.get(key.toString('latin1'));
+    if (pending !== undefined) return pending ?? undefined;
     const bytes = this.#lookUp(key);
     const row = bytes && this.#decode(bytes);
-    this.#cache.set(name, row ?? null);
+    this.#cache.set(key, row ?? null);
     return row;
   }
 
@@ -219,9 +223,7 @@ export class RecordTable {
     if (row) this.counts.add(row);
     this.#sums.change(name, key, before, row);
     if (this.#sums.isDamaged) this.#spoiled = true;
-    // A new row is seldom read soon: it waits for LevelDB, and is forgotten, before the collector would have to keep it.
-    if (before === undefined) this.#cache.delete(name);
-    else this.#cache.set(name, row);
+    this.#cache.set(key, row);
     this.#runs.change(name, row);
     this.#pending.set(name, row);
     if (this.#pending.size >= FLUSH_ROWS) this.#flushSoon(0);
@@ -229,10 +231,10 @@ export class RecordTable {
   }
 
   /** The row that is about to be replaced; one that is damaged cannot be counted and is gone with the change. */
-  #before(name: string, key: Buffer): Row | undefined {
+  #before(name: string, key: Buffer): RowHead | undefined {
     if (this.#seen?.add(name) === true) return undefined;
     try {
-      return this.#get(name, key);
+      return this.get(key);
     } catch {
       this.#sums.damaged();
       return undefined;

@@ -3,7 +3,7 @@ import type { Ballot } from '#common/ballot.ts';
 import { HoldfastError } from '#common/errors.ts';
 import { crc32c } from './checksum.ts';
 import type { ShardSums } from './device-engine.ts';
-import type { Row } from './index-row.ts';
+import type { RowHead } from './index-row.ts';
 import { readClock, writeClock } from './log-format.ts';
 
 const SUMS_FORMAT = 1;
@@ -11,7 +11,7 @@ const SUMS_BYTES = 29;
 const SEED_HIGH = 0x243f6a88;
 const SEED_LOW = 0x85a308d3;
 
-export type CountedRow = Pick<Row, 'live' | 'ballot' | 'counted'>;
+export type CountedRow = Pick<RowHead, 'live' | 'ballot' | 'counted'>;
 
 /** Sums that are kept up: a row that comes is added, one that goes is subtracted. */
 export class RunningSums {

@@ -3,7 +3,7 @@ import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import { sameBallot } from '#common/ballot.ts';
 import { HoldfastError } from '#common/errors.ts';
 import type { ShardSums } from './device-engine.ts';
-import type { Row } from './index-row.ts';
+import type { RowHead } from './index-row.ts';
 import type { IndexWrite } from './record-index.ts';
 import { RunningSums } from './shard-sums.ts';
 
@@ -32,7 +32,7 @@ export class SumsTable {
   }
 
   /** @param name the key as Latin-1. */
-  change(name: string, key: Buffer, before: Row | undefined, after: Row | null): void {
+  change(name: string, key: Buffer, before: RowHead | undefined, after: RowHead | null): void {
     const wasLive = before?.live === true;
     const isLive = after?.live === true;
     if (!wasLive && !isLive) return;
