@@ -15,7 +15,7 @@ const DIRECT_BYTES_MIN = 128 * 1024;
 export class DirectWrites {
   readonly #path: string;
   readonly #endMin: number;
-  #descriptor: Promise<number | undefined> | undefined;
+  #descriptor: number | undefined;
   /** The file system or the memory does not allow it. */
   #refused = false;
 
@@ -45,7 +45,7 @@ export class DirectWrites {
   /** Resolves with the bytes written: fewer than there are, or none, when what follows has to go through the cache. */
   async write(chunks: readonly Uint8Array[], position: number): Promise<number> {
     this.#descriptor ??= this.#open();
-    const descriptor = await this.#descriptor;
+    const descriptor = this.#descriptor;
     if (descriptor === undefined) return 0;
     return new Promise((resolve, reject) => {
       fs.writev(descriptor, chunks, position, (error, written) => {
@@ -56,24 +56,20 @@ export class DirectWrites {
     });
   }
 
-  async close(): Promise<void> {
-    const descriptor = await this.#descriptor;
-    if (descriptor !== undefined) fs.closeSync(descriptor);
+  close(): void {
+    if (this.#descriptor !== undefined) fs.closeSync(this.#descriptor);
   }
 
-  #open(): Promise<number | undefined> {
-    return new Promise((resolve, reject) => {
-      // Undefined where the system has no such flag.
-      const direct: number | undefined = fs.constants.O_DIRECT;
-      if (direct === undefined) {
-        this.#refused = true;
-        return resolve(undefined);
-      }
-      fs.open(this.#path, fs.constants.O_WRONLY | direct, (error, descriptor) => {
-        if (error?.code === 'EINVAL') this.#refused = true;
-        else if (error) return reject(error);
-        resolve(error ? undefined : descriptor);
-      });
-    });
+  /** On this thread: a file that is open has its inode in memory, and another thread would cost several times as much. */
+  #open(): number | undefined {
+    // Undefined where the system has no such flag.
+    const direct: number | undefined = fs.constants.O_DIRECT;
+    try {
+      if (direct !== undefined) return fs.openSync(this.#path, fs.constants.O_WRONLY | direct);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+    }
+    this.#refused = true;
+    return undefined;
   }
 }

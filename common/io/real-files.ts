@@ -212,7 +212,7 @@ class RealFile implements OpenFile {
   /** On this thread: what has not been synced is not waited for. Only a file that is nobody's any more is freed here. */
   async close(): Promise<void> {
     try {
-      await this.#direct?.close();
+      this.#direct?.close();
     } finally {
       fs.closeSync(this.#descriptor);
     }
