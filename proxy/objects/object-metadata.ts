@@ -25,22 +25,24 @@ export interface ObjectMetadata {
   readonly lock?: ObjectLock;
 }
 
-/** Fields that are another room's, or a newer program's, stay in the record when it is written again. */
+/**
+ * The fields themselves, once each is what it has to be. Those that are another room's, or a newer program's, stay in the record when it
+ * is written again.
+ */
 export function decodeMetadata(fields: JsonFields): ObjectMetadata {
+  stringField(fields, 'etag');
+  integerField(fields, 'sizeBytes');
+  stringsField(fields, 'headers');
+  stringsField(fields, 'user');
   const { checksum, uploadId, swift, acl, tags, lock } = fields;
-  return {
-    ...fields,
-    etag: stringField(fields, 'etag'),
-    sizeBytes: integerField(fields, 'sizeBytes'),
-    headers: stringsField(fields, 'headers'),
-    user: stringsField(fields, 'user'),
-    ...(checksum === undefined ? undefined : { checksum: decodeChecksum(asFields(checksum)) }),
-    ...(uploadId === undefined ? undefined : { uploadId: stringField(fields, 'uploadId') }),
-    ...(swift === undefined ? undefined : { swift: decodeSwiftProperties(swift) }),
-    ...(acl === undefined ? undefined : { acl: parseStoredList(acl) }),
-    ...(tags === undefined ? undefined : { tags: parseStoredTags(tags) }),
-    ...(lock === undefined ? undefined : { lock: parseStoredLock(lock) }),
-  };
+  if (uploadId !== undefined) stringField(fields, 'uploadId');
+  const decoded = fields as { -readonly [Name in keyof ObjectMetadata]: ObjectMetadata[Name] };
+  if (checksum !== undefined) decoded.checksum = decodeChecksum(asFields(checksum));
+  if (swift !== undefined) decoded.swift = decodeSwiftProperties(swift);
+  if (acl !== undefined) decoded.acl = parseStoredList(acl);
+  if (tags !== undefined) decoded.tags = parseStoredTags(tags);
+  if (lock !== undefined) decoded.lock = parseStoredLock(lock);
+  return decoded;
 }
 
 function decodeChecksum(fields: JsonFields): StoredChecksum {
