@@ -20,7 +20,7 @@ import { observeDevices } from './server/storage-metrics.ts';
 import { StorageServer } from './server/storage-server.ts';
 
 /** What the caches of all devices of a process may take; and beside them the rows that listings read. */
-const CACHES_BYTES = 24 * 1024 * 1024;
+const CACHES_BYTES = 32 * 1024 * 1024;
 const RUNS_BYTES = 16 * 1024 * 1024;
 
 export interface RunningStorageRole extends RunningRole {

@@ -19,7 +19,7 @@ import { StorageServer } from '#storage-node/server/storage-server.ts';
 
 export const DEVICES = 4;
 /** As in the storage role. */
-const CACHES_BYTES = 24 * 1024 * 1024;
+const CACHES_BYTES = 32 * 1024 * 1024;
 const RUNS_BYTES = 16 * 1024 * 1024;
 const CLUSTER_KEY = Buffer.alloc(32, 7);
 
