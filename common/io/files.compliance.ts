@@ -52,6 +52,23 @@ export function filesCompliance(factory: FilesFactory): void {
     await file.close();
   });
 
+  story('what is written through is read, among what is not', async (files, folder) => {
+    const file = await files.open(`${folder}/a`, 'create');
+    await file.write([text('one ')], 0);
+    await file.writeThrough([text('two '), text('three')], 4);
+    await file.truncate(8);
+    await file.writeThrough([text('four')], 8);
+    await file.sync();
+    const into = Buffer.alloc(12);
+    assert.equal(await file.read(into, 0, 12, 0), 12);
+    assert.equal(into.toString(), 'one two four');
+    await file.close();
+    const again = await files.open(`${folder}/a`, 'read');
+    assert.equal(await again.size(), 12);
+    await assert.rejects(again.writeThrough([text('five')], 12));
+    await again.close();
+  });
+
   story('more chunks than one system call takes arrive in order', async (files, folder) => {
     const file = await files.open(`${folder}/a`, 'create');
     const chunks = Array.from({ length: 3000 }, (_, index) => Buffer.from([index & 0xff, index >> 8]));

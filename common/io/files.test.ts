@@ -101,6 +101,32 @@ test('what a failed sync covered is read as written, and no later sync makes it 
   assert.equal(await contentOf(disk.crash(seededRandomness(1)), '/a'), '');
 });
 
+test('what is written through is durable at once, and nothing of what was written before', async () => {
+  const outcomes = new Set<string>();
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
+    const disk = new MemoryFiles();
+    const file = await disk.open('/a', 'create');
+    await disk.syncDirectory('/');
+    await file.write([Buffer.from('loose')], 0);
+    await file.writeThrough([Buffer.from('kept')], 5);
+    const after = (await contentOf(disk.crash(seededRandomness(seed)), '/a')) ?? '';
+    assert.match(after, /^[loose\0]{5}kept$/, `seed ${seed}`);
+    outcomes.add(after.slice(0, 5));
+  }
+  assert.ok(outcomes.has('loose') && outcomes.size > 1, [...outcomes].join('; '));
+});
+
+test('a write through whose sync fails makes the next sync fail, too, and is lost', async () => {
+  const disk = new MemoryFiles();
+  const file = await disk.open('/a', 'create');
+  await disk.syncDirectory('/');
+  disk.fail({ call: 'sync', nth: 1, how: 'ENOSPC' });
+  await assert.rejects(file.writeThrough([Buffer.from('lost')], 0), { code: 'ENOSPC' });
+  await assert.rejects(file.sync(), { code: 'ENOSPC' });
+  await file.sync();
+  assert.equal(await contentOf(disk.crash(seededRandomness(1)), '/a'), '');
+});
+
 test('a disk in memory fails the call that it was told to', async () => {
   const disk = new MemoryFiles();
   const file = await disk.open('/a', 'create');

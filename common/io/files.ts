@@ -20,6 +20,11 @@ export interface OpenFile {
   readNow(into: Buffer, offset: number, length: number, position: number): number;
   /** Writes all of `chunks`, in order, at `position`. A short write is continued; an error leaves the tail undefined. */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  /**
+   * The same, and the bytes are durable when it returns (open(2), O_DSYNC): a write and a sync for one wait. It covers no bytes that were
+   * written before. An error may be of either half: a sync that failed fails the next `sync`, too.
+   */
+  writeThrough(chunks: readonly Uint8Array[], position: number): Promise<void>;
   /** fdatasync: returns when the bytes written before the call, and the length, are durable. Never retried on error. */
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;

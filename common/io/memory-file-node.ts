@@ -71,14 +71,24 @@ export class MemoryFileNode {
     this.#unsynced.push({ order: this.#order, length });
   }
 
-  /** What ends a sync that begins now: it covers what was changed before. */
-  beginSync(): { succeed: () => void; fail: () => void } {
+  /** Of the last change; they rise. */
+  get order(): number {
+    return this.#order;
+  }
+
+  /**
+   * What ends a sync that begins now: it covers what was changed before.
+   * @param after and behind this change only, which must not overlap what is left out.
+   */
+  beginSync(after = 0): { succeed: () => void; fail: () => void } {
     const upTo = this.#order;
     const each = (take: (change: Change) => void): void => {
-      while (this.#unsynced[0] && this.#unsynced[0].order <= upTo) {
-        take(this.#unsynced[0]);
-        this.#unsynced.shift();
+      const left: Change[] = [];
+      for (const change of this.#unsynced) {
+        if (change.order > after && change.order <= upTo) take(change);
+        else left.push(change);
       }
+      this.#unsynced = left;
     };
     return {
       succeed: () => each((change) => this.#durable.apply(change)),

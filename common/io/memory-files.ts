@@ -182,6 +182,8 @@ class MemoryFile implements OpenFile {
   readonly #faults: FaultPlan;
   readonly #checkRoom: (grownBytes: number) => void;
   #closed = false;
+  /** Of a write through: the next sync fails with it, too. */
+  #failedSync: unknown;
 
   constructor(
     node: MemoryFileNode,
@@ -223,9 +225,29 @@ class MemoryFile implements OpenFile {
     await this.#faults.turn();
   }
 
+  async writeThrough(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    const before = this.#node.order;
+    const written = this.write(chunks, position);
+    // Of these bytes alone: they are in the page cache already.
+    const syncing = this.#node.beginSync(before);
+    await written;
+    try {
+      await this.#end(syncing);
+    } catch (error) {
+      this.#failedSync = error;
+      throw error;
+    }
+  }
+
   async sync(): Promise<void> {
     this.#mustBeOpen();
-    const { succeed, fail } = this.#node.beginSync();
+    const failed = this.#failedSync;
+    this.#failedSync = undefined;
+    if (failed !== undefined) throw failed;
+    await this.#end(this.#node.beginSync());
+  }
+
+  async #end({ succeed, fail }: ReturnType<MemoryFileNode['beginSync']>): Promise<void> {
     try {
       await this.#faults.call('sync', this.#path);
     } catch (error) {

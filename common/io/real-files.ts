@@ -107,10 +107,15 @@ class RealFiles implements Files {
 }
 
 class RealFile implements OpenFile {
+  /** Undefined of a file that is only read. */
+  readonly #writablePath: string | undefined;
   readonly #descriptor: number;
   readonly #direct: DirectWrites | undefined;
+  /** Of its own: the system tells each descriptor once of a sync that failed. */
+  #through: number | undefined;
 
   constructor(descriptor: number, path: string, mode: OpenMode) {
+    this.#writablePath = mode === 'read' ? undefined : path;
     this.#descriptor = descriptor;
     const endMin = directEndMin[mode];
     this.#direct = endMin === undefined ? undefined : new DirectWrites(path, endMin);
@@ -151,7 +156,7 @@ class RealFile implements OpenFile {
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
     const direct = this.#direct;
-    if (direct === undefined) return this.#writeCached(chunks, position);
+    if (direct === undefined) return this.#writeOn(this.#descriptor, chunks, position);
     let at = position;
     let left: readonly Uint8Array[] = chunks.filter((chunk) => chunk.length > 0);
     while (left.length > 0) {
@@ -164,26 +169,33 @@ class RealFile implements OpenFile {
           written += left[count]?.length ?? 0;
           count += 1;
         } while (count < left.length && direct.takes(left, count, at + written) === 0);
-        await this.#writeCached(left.slice(0, count), at);
+        await this.#writeOn(this.#descriptor, left.slice(0, count), at);
       }
       at += written;
       left = behind(left, written);
     }
   }
 
-  async #writeCached(chunks: readonly Uint8Array[], position: number): Promise<void> {
+  async writeThrough(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    // On this thread: an open file's inode is in memory.
+    if (this.#writablePath !== undefined)
+      this.#through ??= fs.openSync(this.#writablePath, fs.constants.O_WRONLY | fs.constants.O_DSYNC);
+    await this.#writeOn(this.#through ?? this.#descriptor, chunks, position);
+  }
+
+  async #writeOn(descriptor: number, chunks: readonly Uint8Array[], position: number): Promise<void> {
     let at = position;
     let left: readonly Uint8Array[] = chunks.filter((chunk) => chunk.length > 0);
     while (left.length > 0) {
       const turn = left.length > CHUNKS_PER_WRITE_MAX ? left.slice(0, CHUNKS_PER_WRITE_MAX) : left;
       // Each turn goes on where the one before it stopped.
-      const written = await this.#writeOnce(turn, at);
+      const written = await this.#writeOnce(descriptor, turn, at);
       at += written;
       left = behind(left, written);
     }
   }
 
-  #writeOnce(chunks: readonly Uint8Array[], position: number): Promise<number> {
+  #writeOnce(descriptor: number, chunks: readonly Uint8Array[], position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const done = (error: NodeJS.ErrnoException | null, written: number): void => {
         if (error) reject(error);
@@ -191,8 +203,8 @@ class RealFile implements OpenFile {
         else resolve(written);
       };
       const only = chunks.length === 1 ? chunks[0] : undefined;
-      if (only) fs.write(this.#descriptor, only, 0, only.length, position, done);
-      else fs.writev(this.#descriptor, chunks, position, done);
+      if (only) fs.write(descriptor, only, 0, only.length, position, done);
+      else fs.writev(descriptor, chunks, position, done);
     });
   }
 
@@ -213,6 +225,7 @@ class RealFile implements OpenFile {
   async close(): Promise<void> {
     try {
       this.#direct?.close();
+      if (this.#through !== undefined) fs.closeSync(this.#through);
     } finally {
       fs.closeSync(this.#descriptor);
     }

@@ -136,13 +136,10 @@ export class Log {
       at += entry.length;
     }
     try {
-      await segment.file.write(chunks, start);
+      await segment.file.writeThrough(chunks, start);
     } catch (error) {
       throw await this.#retreat(segment, start, error);
     }
-    await segment.file.sync().catch((error: unknown) => {
-      throw state.fail(error);
-    });
     segment.sizeBytes = at;
     this.#commits.groups += 1;
     this.#commits.entries += group.length;
@@ -153,7 +150,7 @@ export class Log {
     }
   }
 
-  /** A write failed and nothing was synced: out of space, the group is cut off again; otherwise the device is out. */
+  /** Out of space, the group is cut off again; otherwise, and when its sync was what failed, the device is out. */
   async #retreat(segment: Segment, start: number, error: unknown): Promise<HoldfastError> {
     const { state } = this.#options;
     if (!isOutOfSpace(error)) return state.fail(error);
