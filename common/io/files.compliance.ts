@@ -57,14 +57,22 @@ export function filesCompliance(factory: FilesFactory): void {
     await file.write([text('one ')], 0);
     await file.writeThrough([text('two '), text('three')], 4);
     await file.truncate(8);
+    await file.sync();
     await file.writeThrough([text('four')], 8);
+    file.endWritesThrough();
     await file.sync();
     const into = Buffer.alloc(12);
     assert.equal(await file.read(into, 0, 12, 0), 12);
     assert.equal(into.toString(), 'one two four');
+    // More than one system call takes.
+    const chunks = Array.from({ length: 3000 }, (_, index) => Buffer.from([index & 0xff, index >> 8]));
+    await file.writeThrough(chunks, 12);
+    const all = Buffer.alloc(6000);
+    assert.equal(await file.read(all, 0, all.length, 12), all.length);
+    assert.ok(all.equals(Buffer.concat(chunks)));
     await file.close();
     const again = await files.open(`${folder}/a`, 'read');
-    assert.equal(await again.size(), 12);
+    assert.equal(await again.size(), 6012);
     await assert.rejects(again.writeThrough([text('five')], 12));
     await again.close();
   });

@@ -22,9 +22,12 @@ export interface OpenFile {
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
   /**
    * The same, and the bytes are durable when it returns (open(2), O_DSYNC): a write and a sync for one wait. It covers no bytes that were
-   * written before. An error may be of either half: a sync that failed fails the next `sync`, too.
+   * written before; where it overlaps them, or a truncation, they are to be synced first. An error may be of either half: a sync that failed
+   * fails the next `sync`, too, if the system keeps its errors.
    */
   writeThrough(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  /** Nothing more will be written through: gives back what that holds. */
+  endWritesThrough(): void;
   /** fdatasync: returns when the bytes written before the call, and the length, are durable. Never retried on error. */
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;

@@ -78,7 +78,7 @@ export class MemoryFileNode {
 
   /**
    * What ends a sync that begins now: it covers what was changed before.
-   * @param after and behind this change only, which must not overlap what is left out.
+   * @param after and behind this change only.
    */
   beginSync(after = 0): { succeed: () => void; fail: () => void } {
     const upTo = this.#order;
@@ -95,6 +95,14 @@ export class MemoryFileNode {
       // Linux marks the pages clean: they are read as written, and no later sync writes them (Rebello et al., ATC 2020).
       fail: () => each(() => undefined),
     };
+  }
+
+  /** Throws when bytes behind `position`, or the length, have changed since they were synced: a write there that is synced alone would be replayed in another order. */
+  mustBeSynced(position: number): void {
+    for (const change of this.#unsynced) {
+      if ('length' in change || change.position + change.bytes.length > position)
+        throw new Error('a write through overlaps what has not been synced');
+    }
   }
 
   /** Turns one bit over, as a disk does: nobody is told. */

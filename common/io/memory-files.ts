@@ -227,6 +227,7 @@ class MemoryFile implements OpenFile {
 
   async writeThrough(chunks: readonly Uint8Array[], position: number): Promise<void> {
     const before = this.#node.order;
+    this.#node.mustBeSynced(position);
     const written = this.write(chunks, position);
     // Of these bytes alone: they are in the page cache already.
     const syncing = this.#node.beginSync(before);
@@ -237,6 +238,10 @@ class MemoryFile implements OpenFile {
       this.#failedSync = error;
       throw error;
     }
+  }
+
+  endWritesThrough(): void {
+    this.#mustBeOpen();
   }
 
   async sync(): Promise<void> {

@@ -180,7 +180,16 @@ class RealFile implements OpenFile {
     // On this thread: an open file's inode is in memory.
     if (this.#writablePath !== undefined)
       this.#through ??= fs.openSync(this.#writablePath, fs.constants.O_WRONLY | fs.constants.O_DSYNC);
-    await this.#writeOn(this.#through ?? this.#descriptor, chunks, position);
+    const through = this.#through ?? this.#descriptor;
+    if (chunks.length <= CHUNKS_PER_WRITE_MAX) return this.#writeOn(through, chunks, position);
+    // Each of several calls would be synced by itself.
+    await this.#writeOn(this.#descriptor, chunks, position);
+    await settled((done) => fs.fdatasync(through, done));
+  }
+
+  endWritesThrough(): void {
+    if (this.#through !== undefined) fs.closeSync(this.#through);
+    this.#through = undefined;
   }
 
   async #writeOn(descriptor: number, chunks: readonly Uint8Array[], position: number): Promise<void> {
@@ -225,8 +234,8 @@ class RealFile implements OpenFile {
   async close(): Promise<void> {
     try {
       this.#direct?.close();
-      if (this.#through !== undefined) fs.closeSync(this.#through);
     } finally {
+      this.endWritesThrough();
       fs.closeSync(this.#descriptor);
     }
   }

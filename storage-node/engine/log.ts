@@ -165,8 +165,10 @@ export class Log {
 
   async #roll(): Promise<void> {
     const { state } = this.#options;
+    const sealed = this.#active;
     try {
-      this.#active = await createSegment(this.#options, this.#active);
+      this.#active = await createSegment(this.#options, sealed);
+      sealed.file.endWritesThrough();
     } catch (error) {
       throw state.writeFailed(error);
     }
