@@ -127,6 +127,18 @@ test('a write through whose sync fails makes the next sync fail, too, and is los
   assert.equal(await contentOf(disk.crash(seededRandomness(1)), '/a'), '');
 });
 
+test('a disk in memory refuses a write through over what has not been synced', async () => {
+  const disk = new MemoryFiles();
+  const file = await disk.open('/a', 'create');
+  await file.write([Buffer.from('loose')], 0);
+  await assert.rejects(file.writeThrough([Buffer.from('x')], 4), /overlaps/);
+  await file.writeThrough([Buffer.from('y')], 5);
+  await file.truncate(5);
+  await assert.rejects(file.writeThrough([Buffer.from('z')], 5), /overlaps/);
+  await file.sync();
+  await file.writeThrough([Buffer.from('z')], 5);
+});
+
 test('a disk in memory fails the call that it was told to', async () => {
   const disk = new MemoryFiles();
   const file = await disk.open('/a', 'create');

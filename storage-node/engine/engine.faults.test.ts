@@ -5,22 +5,12 @@ import { blobId } from '#common/ids.ts';
 import { hasCode } from '#common/errors.ts';
 import { MemoryFiles } from '#common/io/memory-files.ts';
 import { seededRandomness } from '#common/io/seeded-randomness.ts';
-import type { Device } from './device.ts';
 import type { DeviceUsage } from './device-engine.ts';
-import { EVERYTHING, PATH, type TestDevice, keyOf, openOn, stateOf, textOf } from './engine.fixture.ts';
+import { EVERYTHING, PATH, keyOf, openOn, stateOf, textOf, eventTypes, writeMany } from './engine.fixture.ts';
 import { MemoryIndexStore } from './memory-index.ts';
 
 const BLOB = blobId('ab'.repeat(16));
 const FIRST_SEGMENT = `${PATH}/log/0000000001.log`;
-
-async function writeMany(device: Device, from: number, to: number, bytes = 500): Promise<void> {
-  const numbers = Array.from({ length: to - from }, (_, index) => from + index);
-  await Promise.all(numbers.map((number) => device.writeRecord(keyOf(number), stateOf(number + 1, bytes))));
-}
-
-function types({ events }: TestDevice): string[] {
-  return events.map(({ type }) => type);
-}
 
 test('below the reserve only what frees space is taken', async () => {
   const files = new MemoryFiles();
@@ -116,7 +106,7 @@ for (const call of ['write', 'sync'] as const) {
       assert.throws(() => device.readRecord(keyOf(1)), { code: 'device-failed' });
       await assert.rejects(device.createBlob(BLOB, keyOf(1)), { code: 'device-failed' });
       assert.equal(files.calls, calls);
-      assert.deepEqual(types(opened), ['device-failed']);
+      assert.deepEqual(eventTypes(opened), ['device-failed']);
       assert.equal((await device.usage()).health, 'failed');
       await device.close();
       // What the process sees when it starts again stays, also when the power fails right after.
@@ -161,7 +151,7 @@ test('a torn tail is cut off, and what is written next stands in its place', asy
   await again.device.close();
   const third = await openOn(files, new MemoryIndexStore());
   assert.equal((await third.device.rows({ ...EVERYTHING, limit: 10 })).length, 4);
-  assert.deepEqual(types(third), ['index-rebuilt']);
+  assert.deepEqual(eventTypes(third), ['index-rebuilt']);
   await third.device.close();
 });
 
@@ -172,7 +162,7 @@ test('a flipped bit in a record is found when it is read, and harms no other', a
   await writeMany(device, 0, 3);
   files.flip(FIRST_SEGMENT, 64 + 20 + 100, 3);
   assert.throws(() => device.readRecord(keyOf(0)), { code: 'data-corrupt' });
-  assert.deepEqual(types(opened), ['data-corrupt']);
+  assert.deepEqual(eventTypes(opened), ['data-corrupt']);
   assert.equal(textOf(device.readRecord(keyOf(1))), textOf(stateOf(2, 500)));
   await device.writeRecord(keyOf(0), stateOf(60, 5));
   assert.equal(textOf(device.readRecord(keyOf(0))), textOf(stateOf(60, 5)));
@@ -190,7 +180,7 @@ test('a flipped bit in what was answered is no torn tail: an index made anew los
     const again = await openOn(files, new MemoryIndexStore());
     const found = Array.from({ length: 5 }, (_, number) => again.device.readRecord(keyOf(number)));
     assert.equal(found.filter((state) => state !== undefined).length, 4, `place ${place}`);
-    assert.ok(types(again).includes('data-corrupt') && !types(again).includes('log-tail-cut'));
+    assert.ok(eventTypes(again).includes('data-corrupt') && !eventTypes(again).includes('log-tail-cut'));
     await again.device.close();
   }
 });
@@ -208,7 +198,7 @@ test('a flipped bit in what the index does not have yet takes the device out, at
   for (let start = 0; start < 3; start += 1) {
     const again = await openOn(disk, index, { segmentBytes: 1024 * 1024 });
     assert.equal((await again.device.usage()).health, 'failed');
-    assert.ok(types(again).includes('data-corrupt') && !types(again).includes('index-rebuilt'));
+    assert.ok(eventTypes(again).includes('data-corrupt') && !eventTypes(again).includes('index-rebuilt'));
     await again.device.close();
   }
 });
@@ -221,7 +211,7 @@ test('a flipped bit in a sealed segment is passed over, and compaction leaves th
   await device.close();
   files.flip(FIRST_SEGMENT, 1000, 1);
   const again = await openOn(files, new MemoryIndexStore(), { segmentBytes: 4096 });
-  assert.ok(types(again).includes('data-corrupt'));
+  assert.ok(eventTypes(again).includes('data-corrupt'));
   assert.equal((await again.device.rows({ ...EVERYTHING, limit: 100 })).length, 11);
   await again.device.counted();
   assert.equal(await again.device.compactOne(), false);
@@ -292,7 +282,7 @@ test('a damaged row of the index is reported, and the next start makes the index
   assert.equal(textOf(second.device.readRecord(keyOf(0))), textOf(stateOf(1, 500)));
   await second.device.close();
   const third = await openOn(files, index);
-  assert.ok(types(third).includes('index-rebuilt'));
+  assert.ok(eventTypes(third).includes('index-rebuilt'));
   assert.equal(textOf(third.device.readRecord(keyOf(1))), textOf(stateOf(2, 500)));
   await third.device.close();
 });
@@ -319,7 +309,7 @@ test('damaged sums are never shown, not even after a kill, and the next start ma
   await new Promise((resolve) => setImmediate(resolve));
   const restarted = files.restart();
   const third = await openOn(restarted, index);
-  assert.ok(types(third).includes('index-rebuilt'));
+  assert.ok(eventTypes(third).includes('index-rebuilt'));
   assert.deepEqual(third.device.sums(shard), right);
   await third.device.close();
   const sums = await index.open();
@@ -343,7 +333,7 @@ test('damaged counts are not believed: the next start makes the index anew', asy
     const damaged = await index.open();
     await damaged.write([], [], [{ key, value: Buffer.alloc(33, 1) }]);
     const second = await openOn(files, index);
-    assert.ok(types(second).includes('index-rebuilt'));
+    assert.ok(eventTypes(second).includes('index-rebuilt'));
     assert.deepEqual(await second.device.usage().then(amounts), amounts(right));
     await second.device.close();
   }

@@ -91,3 +91,14 @@ export async function openOn(
   });
   return { device, clock, events };
 }
+
+/** Records with the numbers from ≤ number < to, all at once. */
+export async function writeMany(device: Device, from: number, to: number, bytes = 500): Promise<void> {
+  const numbers = Array.from({ length: to - from }, (_, index) => from + index);
+  await Promise.all(numbers.map((number) => device.writeRecord(keyOf(number), stateOf(number + 1, bytes))));
+}
+
+/** What the device has reported, in order. */
+export function eventTypes({ events }: TestDevice): string[] {
+  return events.map(({ type }) => type);
+}

@@ -2,18 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryFiles } from '#common/io/memory-files.ts';
-import type { Device } from './device.ts';
-import { EVERYTHING, type TestDevice, keyOf, openOn, stateOf, textOf } from './engine.fixture.ts';
+import { EVERYTHING, keyOf, openOn, stateOf, textOf, eventTypes, writeMany } from './engine.fixture.ts';
 import { MemoryIndexStore } from './memory-index.ts';
-
-async function writeMany(device: Device, from: number, to: number): Promise<void> {
-  const numbers = Array.from({ length: to - from }, (_, index) => from + index);
-  await Promise.all(numbers.map((number) => device.writeRecord(keyOf(number), stateOf(number + 1, 500))));
-}
-
-function types({ events }: TestDevice): string[] {
-  return events.map(({ type }) => type);
-}
 
 test('a disk that runs out of space refuses writes and goes on when there is space again', async () => {
   const files = new MemoryFiles();
@@ -30,7 +20,7 @@ test('a disk that runs out of space refuses writes and goes on when there is spa
   await device.close();
   const again = await openOn(files, new MemoryIndexStore());
   assert.equal((await again.device.rows({ ...EVERYTHING, limit: 100 })).length, 15);
-  assert.ok(!types(again).includes('data-corrupt'));
+  assert.ok(!eventTypes(again).includes('data-corrupt'));
   await again.device.close();
 });
 

@@ -96,7 +96,7 @@ describe('the row cache', () => {
     assert.equal(known.length, last.length);
   });
 
-  test('finds no more slowly what was named so that it collides, and may forget it', () => {
+  test('gives up looking for what was named so that it collides, and is not wrong about it', () => {
     // The hash takes in one byte after the other: what two names have behind a collision they have both.
     const cache = new RowCache(1024 * 1024);
     const found = collidingNames(32);
