@@ -2,6 +2,7 @@
  * One coarse timer for all operations under way: a timer each would cost more than it measures. Resolution 50 ms.
  */
 import type { Clock } from '#common/io/clock.ts';
+import { Transients } from '#common/transients.ts';
 
 const TICK_MS = 50;
 
@@ -12,7 +13,7 @@ export interface Ticked {
 
 export class Ticker {
   readonly #clock: Clock;
-  readonly #members = new Set<Ticked>();
+  readonly #members = new Transients<Ticked>();
   #running = false;
 
   constructor(clock: Clock) {
@@ -24,13 +25,15 @@ export class Ticker {
     return this.#members.size;
   }
 
-  add(member: Ticked): void {
-    this.#members.add(member);
+  /** Its slot, by which it is removed again. */
+  add(member: Ticked): number {
+    const slot = this.#members.add(member);
     if (!this.#running) this.#schedule();
+    return slot;
   }
 
-  remove(member: Ticked): void {
-    this.#members.delete(member);
+  remove(slot: number, member: Ticked): void {
+    this.#members.remove(slot, member);
   }
 
   #schedule(): void {

@@ -4,6 +4,7 @@ import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { REQUESTS_MAX_DEFAULT } from '#common/config/proxy-limits-config.ts';
 import type { Address } from '#common/io/network.ts';
+import { Transients } from '#common/transients.ts';
 import { type DoorContexts, Doors } from './doors.ts';
 import { Pipeline } from './http/pipeline.ts';
 import { UnencodedPaths } from './http/unencoded-path.ts';
@@ -98,8 +99,8 @@ export function createProxyServer(
 
 /** Requests whose dispatch has not returned: the cluster is not to be closed under them. */
 class ActiveRequests {
-  readonly #running = new Set<Promise<void>>();
-  readonly #responses = new Set<ServerResponse>();
+  readonly #running = new Transients<Promise<void>>();
+  readonly #responses = new Transients<ServerResponse>();
   readonly #ending = new WeakSet<Socket>();
   #closing = false;
 
@@ -108,11 +109,11 @@ class ActiveRequests {
   }
 
   add(response: ServerResponse, running: Promise<void>): void {
-    this.#running.add(running);
-    this.#responses.add(response);
+    const runningSlot = this.#running.add(running);
+    const responseSlot = this.#responses.add(response);
     void running.finally(() => {
-      this.#running.delete(running);
-      this.#responses.delete(response);
+      this.#running.remove(runningSlot, running);
+      this.#responses.remove(responseSlot, response);
     });
   }
 

@@ -1,6 +1,7 @@
 /** Which stripes this process is writing, or has only just written: docs/formats/writer-record.md, "Whose stripe it is". */
 import type { BlobId } from '#common/ids.ts';
 import type { Clock } from '#common/io/clock.ts';
+import { Transients } from '#common/transients.ts';
 
 /** A body that took longer may have stripes older than any grace when it ends, while its record is being written. */
 const QUICK_MS_MAX = 10_000;
@@ -8,15 +9,15 @@ const KEPT_MS = 600_000;
 
 export class BodiesInProgress {
   readonly #clock: Clock;
-  readonly #bodies = new Set<BodyInProgress>();
+  readonly #bodies = new Transients<BodyInProgress>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   begin(): BodyInProgress {
-    const body = new BodyInProgress(this.#clock.monotonicMs(), () => this.#end(body));
-    this.#bodies.add(body);
+    const body = new BodyInProgress(this.#clock.monotonicMs(), () => this.#end(slot, body));
+    const slot = this.#bodies.add(body);
     return body;
   }
 
@@ -25,10 +26,10 @@ export class BodiesInProgress {
     return false;
   }
 
-  #end(body: BodyInProgress): void {
+  #end(slot: number, body: BodyInProgress): void {
     const tookMs = this.#clock.monotonicMs() - body.startedMs;
-    if (tookMs < QUICK_MS_MAX) this.#bodies.delete(body);
-    else this.#clock.after(KEPT_MS, () => this.#bodies.delete(body));
+    if (tookMs < QUICK_MS_MAX) this.#bodies.remove(slot, body);
+    else this.#clock.after(KEPT_MS, () => this.#bodies.remove(slot, body));
   }
 }
 

@@ -149,7 +149,7 @@ class StripePart {
     const aborted = (): void => this.#fail(new HoldfastError('aborted', 'the reader has gone'));
     if (this.#signal?.aborted === true) return new HoldfastError('aborted', 'the reader has gone');
     this.#signal?.addEventListener('abort', aborted, { once: true });
-    this.#ticker.add(this);
+    const ticking = this.#ticker.add(this);
     this.#download = this.#open();
     try {
       await this.#deliver(this.#download);
@@ -159,7 +159,7 @@ class StripePart {
       return error;
     } finally {
       for (const chunk of this.#queue.splice(0)) this.#download.release(chunk);
-      this.#ticker.remove(this);
+      this.#ticker.remove(ticking, this);
       this.#signal?.removeEventListener('abort', aborted);
     }
   }

@@ -29,6 +29,7 @@ export class StripeUpload implements Ticked {
   readonly id: BlobId;
   readonly #context: ClusterContext;
   readonly #ticker: Ticker;
+  readonly #ticking: number;
   readonly #voters: Voters;
   /** What is under way, with its voter's number. */
   readonly #uploads = new Map<BlobUpload, number>();
@@ -78,7 +79,7 @@ export class StripeUpload implements Ticked {
       this.#uploads.set(upload, voter);
     }
     if ([...this.#uploads.keys()].some((upload) => upload.takesBlockSums)) this.#summer = new BlockSummer();
-    ticker.add(this);
+    this.#ticking = ticker.add(this);
   }
 
   get lengthBytes(): number {
@@ -119,7 +120,7 @@ export class StripeUpload implements Ticked {
     this.#committing = true;
     for (const upload of this.#uploads.keys()) upload.commit(this.#summer?.open);
     await this.#until(() => isQuorum(this.#voters, this.#committed));
-    this.#ticker.remove(this);
+    this.#ticker.remove(this.#ticking, this);
     this.#isDurable = true;
     this.#tellMisses();
     return { id: this.id, lengthBytes: this.#lengthBytes };
@@ -131,7 +132,7 @@ export class StripeUpload implements Ticked {
   }
 
   cancel(): void {
-    this.#ticker.remove(this);
+    this.#ticker.remove(this.#ticking, this);
     for (const upload of this.#uploads.keys()) upload.cancel();
     this.#uploads.clear();
   }

@@ -2,6 +2,7 @@
 import { HoldfastError } from '#common/errors.ts';
 import type { Ballot } from '#common/ballot.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
+import { TransientMap } from '#common/transients.ts';
 import type { AcceptedState } from '#storage-node/protocol/accepted-state.ts';
 import type { Decision, Records, StoredRecord } from '../cluster.ts';
 import type { ClusterContext } from '../context.ts';
@@ -19,7 +20,7 @@ export class QuorumRecords implements Records {
    * Mutations of one key from one process take turns: two proposers that refuse each other's ballots would only do the work
    * twice. The list holds those that wait behind the running one.
    */
-  readonly #turns = new Map<string, (() => void)[]>();
+  readonly #turns = new TransientMap<string, (() => void)[]>();
 
   constructor(context: ClusterContext, ticker: Ticker) {
     this.#context = context;

@@ -37,6 +37,7 @@ class RunningMutation<Result> implements Ticked {
   readonly #resolve: (result: Result) => void;
   readonly #reject: (error: unknown) => void;
   readonly #deadlineMs: number;
+  #ticking = -1;
   #attemptEndsMs = 0;
   #attempts = 0;
   #pause: Timer | undefined;
@@ -66,7 +67,7 @@ class RunningMutation<Result> implements Ticked {
   }
 
   start(): void {
-    this.#ticker.add(this);
+    this.#ticking = this.#ticker.add(this);
     this.#attempt();
   }
 
@@ -161,6 +162,6 @@ class RunningMutation<Result> implements Ticked {
   #end(): void {
     this.#over = true;
     this.#pause?.cancel();
-    this.#ticker.remove(this);
+    this.#ticker.remove(this.#ticking, this);
   }
 }

@@ -28,6 +28,7 @@ class RunningReading implements Ticked {
   readonly #startedMs: number;
   /** Devices that have it and cannot read it. */
   readonly #damaged: DeviceId[] = [];
+  #ticking = -1;
   #hurried = false;
   #over = false;
 
@@ -49,7 +50,7 @@ class RunningReading implements Ticked {
   }
 
   start(): void {
-    this.#ticker.add(this);
+    this.#ticking = this.#ticker.add(this);
     this.#reading.first().forEach((member, index) => this.#ask(member, index > 0));
   }
 
@@ -98,7 +99,7 @@ class RunningReading implements Ticked {
 
   #end(outcome: ReadingOutcome): void {
     this.#over = true;
-    this.#ticker.remove(this);
+    this.#ticker.remove(this.#ticking, this);
     this.#resolve(outcome);
   }
 }

@@ -5,6 +5,7 @@
  */
 import { HoldfastError } from '#common/errors.ts';
 import { type PageMemory, pageMemory } from '#common/io/page-memory.ts';
+import { TransientMap } from '#common/transients.ts';
 
 export const BUFFER_BYTES = 256 * 1024;
 /** Behind the buffers: what digest workers need beside the bytes that they read. */
@@ -18,17 +19,15 @@ export interface PooledBuffer {
   readonly bytes: Buffer;
 }
 
-interface Waiter {
-  readonly given: (buffer: PooledBuffer) => void;
-}
-
 export class BufferPool {
   readonly memory: PageMemory;
   readonly #free: PooledBuffer[] = [];
   readonly #lent = new Set<PooledBuffer>();
-  readonly #waiters = new Set<Waiter>();
+  /** By the number of their coming. */
+  readonly #waiters = new TransientMap<number, (buffer: PooledBuffer) => void>();
   readonly #waitersMax: number;
-  readonly #idle = new Set<() => void>();
+  readonly #idle = new TransientMap<number, () => void>();
+  #last = 0;
   /** Buffers that were asked back and have not come yet. */
   #returning = 0;
 
@@ -64,10 +63,10 @@ export class BufferPool {
     if (this.#waiters.size >= this.#waitersMax) {
       throw new HoldfastError('overloaded', 'too many bodies wait for a buffer');
     }
-    const waiter: Waiter = { given };
-    this.#waiters.add(waiter);
+    const number = this.#next();
+    this.#waiters.set(number, given);
     this.#askBack();
-    return () => this.#waiters.delete(waiter);
+    return () => this.#waiters.delete(number);
   }
 
   /**
@@ -76,15 +75,21 @@ export class BufferPool {
    * would keep every other body waiting. The answer withdraws the offer.
    */
   offer(giveUp: () => void): () => void {
-    this.#idle.add(giveUp);
+    const number = this.#next();
+    this.#idle.set(number, giveUp);
     this.#askBack();
-    return () => this.#idle.delete(giveUp);
+    return () => this.#idle.delete(number);
+  }
+
+  #next(): number {
+    this.#last += 1;
+    return this.#last;
   }
 
   #askBack(): void {
-    for (const giveUp of this.#idle) {
+    for (const [number, giveUp] of this.#idle) {
       if (this.#returning >= this.#waiters.size) return;
-      this.#idle.delete(giveUp);
+      this.#idle.delete(number);
       this.#returning += 1;
       giveUp();
     }
@@ -94,9 +99,9 @@ export class BufferPool {
   release(buffer: PooledBuffer): void {
     if (!this.#lent.has(buffer)) throw new HoldfastError('invalid-argument', 'the buffer is not lent');
     if (this.#returning > 0) this.#returning -= 1;
-    for (const waiter of this.#waiters) {
-      this.#waiters.delete(waiter);
-      waiter.given(buffer);
+    for (const [number, given] of this.#waiters) {
+      this.#waiters.delete(number);
+      given(buffer);
       return;
     }
     this.#lent.delete(buffer);

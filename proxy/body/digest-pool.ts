@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '#common/errors.ts';
 import type { PageMemory } from '#common/io/page-memory.ts';
+import { TransientMap } from '#common/transients.ts';
 import { SCRATCH_BYTES } from './buffer-pool.ts';
 import type { DigestReply, DigestRequest, DigestWorkerData } from './digest-messages.ts';
 import type { DigestAlgorithm, DigestValues } from './digester.ts';
@@ -106,7 +107,7 @@ interface Pending {
 class DigestThread {
   readonly #worker: Worker;
   /** Unanswered requests of each stream, oldest first. */
-  readonly #pending = new Map<number, Pending[]>();
+  readonly #pending = new TransientMap<number, Pending[]>();
   readonly #withMd5 = new Set<number>();
   /** Streams given up with requests still unanswered. */
   readonly #dropped = new Set<number>();

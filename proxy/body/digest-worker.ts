@@ -1,5 +1,6 @@
 /** The thread of a digest pool: computes digests of bytes that lie in shared memory. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { TransientMap } from '#common/transients.ts';
 import type { DigestReply, DigestRequest, DigestWorkerData } from './digest-messages.ts';
 import { Digester } from './digester.ts';
 import { Md5Lanes, type Md5Stream } from './md5-lanes.ts';
@@ -22,7 +23,7 @@ class DigestServer {
   readonly #memory: SharedArrayBuffer;
   readonly #lanes: Md5Lanes;
   readonly #reply: (message: DigestReply) => void;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new TransientMap<number, Stream>();
   #openMd5 = 0;
 
   constructor({ memory, scratchAt }: DigestWorkerData, reply: (message: DigestReply) => void) {

@@ -9,6 +9,7 @@
  */
 import type { BodySink } from '#cluster/cluster.ts';
 import { hasCode } from '#common/errors.ts';
+import { Transients } from '#common/transients.ts';
 import type { BodyContext } from './body-context.ts';
 import { checkExpectations, expectedAlgorithms } from './body-expectations.ts';
 import { BUFFER_BYTES, type PooledBuffer } from './buffer-pool.ts';
@@ -40,7 +41,7 @@ export class BodyDrain {
   #chunkEnds: number[] = [];
   #lengthBytes = 0;
   /** Buffers on their way through the sink and the digests. */
-  readonly #moving = new Set<Promise<void>>();
+  readonly #moving = new Transients<Promise<void>>();
   #lastSunk: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
@@ -156,8 +157,8 @@ export class BodyDrain {
     this.#filled = 0;
     this.#chunkEnds = [];
     const moving = this.#move(buffer, length, chunkEnds);
-    this.#moving.add(moving);
-    void moving.then(() => this.#moving.delete(moving));
+    const slot = this.#moving.add(moving);
+    void moving.then(() => this.#moving.remove(slot, moving));
   }
 
   /** Never throws: what fails is kept, and interrupts the receiving. */

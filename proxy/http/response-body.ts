@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { BodySink } from '#cluster/cluster.ts';
 import { HoldfastError } from '#common/errors.ts';
+import { Transients } from '#common/transients.ts';
 
 /**
  * Runs `send` with a sink into the response, and a signal that aborts when the client goes away meanwhile. Throws
@@ -30,7 +31,7 @@ export async function streamResponse(
 class ResponseSink {
   readonly #response: ServerResponse;
   /** Rejects what is being written. */
-  readonly #writing = new Set<(why: HoldfastError) => void>();
+  readonly #writing = new Transients<(why: HoldfastError) => void>();
 
   constructor(response: ServerResponse) {
     this.#response = response;
@@ -42,9 +43,9 @@ class ResponseSink {
       const response = this.#response;
       // Node passes over what is written to such a one, and calls nobody back.
       if (response.destroyed || response.socket?.destroyed !== false) return reject(clientGone());
-      this.#writing.add(reject);
+      const slot = this.#writing.add(reject);
       response.write(chunk, (error) => {
-        this.#writing.delete(reject);
+        this.#writing.remove(slot, reject);
         if (error === null || error === undefined) resolve();
         else reject(clientGone(error));
       });
@@ -54,7 +55,6 @@ class ResponseSink {
   /** What Node had not written when the response was closed it never speaks of again. */
   close(): void {
     for (const reject of this.#writing) reject(clientGone());
-    this.#writing.clear();
   }
 }
 

@@ -10,6 +10,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#common/io/clock.ts';
+import { Transients } from '#common/transients.ts';
 
 /** So many may always be owed, and are always taken in one turn, however slow the machine has just been. */
 export const OWED_ALWAYS = 256;
@@ -38,7 +39,7 @@ interface Admitted extends AdmittedRequest {
 export class Admission {
   readonly #clock: Clock;
   readonly #admittedMax: number;
-  readonly #admitted = new Set<Admitted>();
+  readonly #admitted = new Transients<Admitted>();
   #unsentBytes = 0;
   #owed = 0;
   #sinceCount = 0;
@@ -78,10 +79,10 @@ export class Admission {
   /** What it gives is to be called, once, when the request is over and its answer has gone out. */
   add({ incoming, response }: AdmittedRequest): () => void {
     const admitted = { incoming, response, sinceMs: this.#clock.monotonicMs() };
-    this.#admitted.add(admitted);
+    const slot = this.#admitted.add(admitted);
     this.#sinceCount += 1;
     return () => {
-      this.#admitted.delete(admitted);
+      this.#admitted.remove(slot, admitted);
       this.#answered += 1;
     };
   }

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '#common/io/clock.ts';
+import { Transients } from '#common/transients.ts';
 import type { RequestTrace, TrafficListener } from './request-trace.ts';
 
 /** Up to where a connection's bytes have been counted. */
@@ -23,7 +24,7 @@ export class Traffic {
   readonly #clock: Clock;
   readonly #listeners: readonly TrafficListener[];
   readonly #connections = new WeakMap<Socket, Counted>();
-  readonly #open = new Set<OpenRequest>();
+  readonly #open = new Transients<OpenRequest>();
 
   constructor(clock: Clock, listeners: readonly TrafficListener[]) {
     this.#clock = clock;
@@ -45,9 +46,9 @@ export class Traffic {
     const { socket } = incoming;
     const request = { trace, socket, counted: this.#countedOf(socket) };
     const begunMs = this.#clock.monotonicMs();
-    this.#open.add(request);
+    const slot = this.#open.add(request);
     response.once('close', () => {
-      this.#open.delete(request);
+      this.#open.remove(slot, request);
       const status = response.headersSent ? response.statusCode : 0;
       this.#count(request, status);
       const seconds = (this.#clock.monotonicMs() - begunMs) / 1000;

@@ -6,6 +6,7 @@
 import type { RecordKey } from '#common/codec/record-key.ts';
 import { SHARD_PREFIX_BYTES } from '#common/codec/record-key.ts';
 import type { Clock } from '#common/io/clock.ts';
+import { TransientMap } from '#common/transients.ts';
 import type { IndexRow, RowRange, ShardSums } from './device-engine.ts';
 import type { ReportEvent } from './device-events.ts';
 import type { DeviceMemory } from './device-memory.ts';
@@ -54,7 +55,7 @@ export class RecordTable {
   readonly #cache: RowCache;
   readonly #runs: RowRuns;
   /** null: the key is to be removed. */
-  readonly #pending = new Map<string, Row | null>();
+  readonly #pending = new TransientMap<string, Row | null>();
   readonly #sums: SumsTable;
   /** Keys that were put into an index that was empty, as long as it is being filled. */
   #seen: KeyFilter | undefined;

@@ -7,6 +7,7 @@ import type { Clock } from '#common/io/clock.ts';
 import type { Address, Connection, Network } from '#common/io/network.ts';
 import type { Randomness } from '#common/io/randomness.ts';
 import type { DeviceId } from '#common/ids.ts';
+import { TransientMap } from '#common/transients.ts';
 import { DataBuffers } from './data-buffers.ts';
 import { FramedConnection } from './framed-connection.ts';
 import { type FrameType, frameTypes } from './frame.ts';
@@ -71,7 +72,7 @@ export class NodeClient implements NodeAccess {
   #connecting: Promise<FramedConnection> | undefined;
   #pausedUntilMs = 0;
   #nextStream = 1;
-  readonly #streams = new Map<number, OpenStream>();
+  readonly #streams = new TransientMap<number, OpenStream>();
   #sweeping = false;
   /** Since when the connection has taken so much and no more. */
   #taken = { bytes: 0, sinceMs: 0 };

@@ -5,6 +5,7 @@
 import { type Ballot, TICKS_PER_MS, ZERO_BALLOT, compareBallots, sameBallot } from '#common/ballot.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
 import { HoldfastError } from '#common/errors.ts';
+import { TransientMap } from '#common/transients.ts';
 import type { AcceptedState } from '../protocol/accepted-state.ts';
 import type { Accepted, Refused } from '../protocol/messages/accept.ts';
 import type { Promised } from '../protocol/messages/prepare.ts';
@@ -43,9 +44,9 @@ export class RegisterReplica {
   /** Durable. Nothing has been promised yet, so that the floor itself is the first ceiling. */
   #ceiling: number;
   /** Promises above the accepted ballot, by key. */
-  readonly #promises = new Map<string, Ballot>();
+  readonly #promises = new TransientMap<string, Ballot>();
   /** States handed out to be appended and not settled yet, by key, oldest first. */
-  readonly #pending = new Map<string, AcceptedState[]>();
+  readonly #pending = new TransientMap<string, AcceptedState[]>();
   /** Clock of the highest ballot promised or accepted since the start. */
   #highest = 0;
   readonly #options: ReplicaOptions;

@@ -11,7 +11,8 @@ import { asHoldfastError } from './local-failure.ts';
 export class LocalDownload implements BlobDownload {
   readonly device: DeviceId;
   readonly #sender: BlobSender;
-  readonly #lent = new Map<Buffer, () => void>();
+  /** A few at a time. */
+  readonly #lent: { readonly chunk: Buffer; readonly taken: () => void }[] = [];
   #ended = false;
 
   constructor(
@@ -28,7 +29,7 @@ export class LocalDownload implements BlobDownload {
           taken();
           return;
         }
-        this.#lent.set(chunk, taken);
+        this.#lent.push({ chunk, taken });
         events.data(chunk);
       },
       sent: () => {
@@ -47,11 +48,11 @@ export class LocalDownload implements BlobDownload {
   }
 
   release(chunk: Buffer): void {
-    const taken = this.#lent.get(chunk);
-    if (taken === undefined) throw new HoldfastError('aborted', 'a chunk was given back that nobody lent');
-    this.#lent.delete(chunk);
+    const at = this.#lent.findIndex((lent) => lent.chunk === chunk);
+    const [lent] = at < 0 ? [] : this.#lent.splice(at, 1);
+    if (lent === undefined) throw new HoldfastError('aborted', 'a chunk was given back that nobody lent');
     const { length } = chunk;
-    taken();
+    lent.taken();
     this.#sender.credit(length);
   }
 

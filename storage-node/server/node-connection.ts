@@ -3,6 +3,7 @@ import { HoldfastError } from '#common/errors.ts';
 import type { Clock, Timer } from '#common/io/clock.ts';
 import type { Connection } from '#common/io/network.ts';
 import type { Logger } from '#common/log/logger.ts';
+import { TransientMap } from '#common/transients.ts';
 import type { DataBuffers } from '../protocol/data-buffers.ts';
 import { FramedConnection } from '../protocol/framed-connection.ts';
 import { type FrameType, frameTypes } from '../protocol/frame.ts';
@@ -41,8 +42,8 @@ export class NodeConnection {
   readonly #handshake: ServerHandshake;
   readonly #deadline: Timer;
   #trusted = false;
-  readonly #receivers = new Map<number, BlobReceiver>();
-  readonly #senders = new Map<number, BlobSender>();
+  readonly #receivers = new TransientMap<number, BlobReceiver>();
+  readonly #senders = new TransientMap<number, BlobSender>();
 
   constructor(connection: Connection, context: NodeConnectionContext) {
     this.#context = context;

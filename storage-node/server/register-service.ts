@@ -6,6 +6,7 @@ import { sameBallot } from '#common/ballot.ts';
 import type { RecordKey } from '#common/codec/record-key.ts';
 import { hasCode } from '#common/errors.ts';
 import type { Clock } from '#common/io/clock.ts';
+import { Transients } from '#common/transients.ts';
 import type { DeviceEngine } from '../engine/device-engine.ts';
 import type { AcceptedState } from '../protocol/accepted-state.ts';
 import type { Accept, Accepted, Refused } from '../protocol/messages/accept.ts';
@@ -20,13 +21,18 @@ const ACCEPTED: Accepted = { type: 'accepted' };
 
 export type RegisterReply = Promised | Accepted | Refused | StateAnswer | BallotAnswer;
 
+interface Appending {
+  readonly state: AcceptedState;
+  readonly durable: Promise<void>;
+}
+
 export class RegisterService {
   readonly #engine: DeviceEngine;
   readonly #replica: RegisterReplica;
   /** Appends under way, for those that repeat them. */
-  readonly #appends = new Map<AcceptedState, Promise<void>>();
+  readonly #appends = new Transients<Appending>();
   /** Promises that wait for a ceiling or an append. */
-  readonly #waiting = new Set<Promise<RegisterReply>>();
+  readonly #waiting = new Transients<Promise<RegisterReply>>();
   #raising: Promise<void> | undefined;
 
   constructor(engine: DeviceEngine, clock: Clock) {
@@ -79,7 +85,8 @@ export class RegisterService {
    * calls it has seen to it that nothing of the epoch before is begun any more.
    */
   async settled(): Promise<number> {
-    await Promise.allSettled([...this.#appends.values(), ...this.#waiting]);
+    const appends = Array.from(this.#appends, ({ durable }) => durable);
+    await Promise.allSettled([...appends, ...this.#waiting]);
     return this.#replica.bound;
   }
 
@@ -111,8 +118,8 @@ export class RegisterService {
 
   #prepareAfter(ready: Promise<void>, message: Prepare): Promise<RegisterReply> {
     const waiting = ready.then(() => this.prepare(message));
-    this.#waiting.add(waiting);
-    const end = (): unknown => this.#waiting.delete(waiting);
+    const slot = this.#waiting.add(waiting);
+    const end = (): unknown => this.#waiting.remove(slot, waiting);
     waiting.then(end, end);
     return waiting;
   }
@@ -123,24 +130,24 @@ export class RegisterService {
   }
 
   #appended(state: AcceptedState): Promise<void> {
-    const append = this.#appends.get(state);
-    if (append === undefined) throw new Error('an append is pending that nobody makes');
-    return append;
+    for (const append of this.#appends) if (append.state === state) return append.durable;
+    throw new Error('an append is pending that nobody makes');
   }
 
   async #append(
     message: Accept | Learn | Repair,
     settle: (durable: boolean) => void,
   ): Promise<RegisterReply> {
-    const append = this.#engine.writeRecord(message.key, message.state);
-    this.#appends.set(message.state, append);
+    const durable = this.#engine.writeRecord(message.key, message.state);
+    const append = { state: message.state, durable };
+    const slot = this.#appends.add(append);
     try {
-      await append;
+      await durable;
     } catch (error) {
       settle(false);
       throw error;
     } finally {
-      this.#appends.delete(message.state);
+      this.#appends.remove(slot, append);
     }
     settle(true);
     return ACCEPTED;
