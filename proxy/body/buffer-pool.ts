@@ -5,7 +5,7 @@
  */
 import { HoldfastError } from '#common/errors.ts';
 import { type PageMemory, pageMemory } from '#common/io/page-memory.ts';
-import { TransientMap } from '#common/transients.ts';
+import { Turns } from '#common/turns.ts';
 
 export const BUFFER_BYTES = 256 * 1024;
 /** Behind the buffers: what digest workers need beside the bytes that they read. */
@@ -23,11 +23,9 @@ export class BufferPool {
   readonly memory: PageMemory;
   readonly #free: PooledBuffer[] = [];
   readonly #lent = new Set<PooledBuffer>();
-  /** By the number of their coming. */
-  readonly #waiters = new TransientMap<number, (buffer: PooledBuffer) => void>();
+  readonly #waiters = new Turns<(buffer: PooledBuffer) => void>();
   readonly #waitersMax: number;
-  readonly #idle = new TransientMap<number, () => void>();
-  #last = 0;
+  readonly #idle = new Turns<() => void>();
   /** Buffers that were asked back and have not come yet. */
   #returning = 0;
 
@@ -63,10 +61,9 @@ export class BufferPool {
     if (this.#waiters.size >= this.#waitersMax) {
       throw new HoldfastError('overloaded', 'too many bodies wait for a buffer');
     }
-    const number = this.#next();
-    this.#waiters.set(number, given);
+    const withdraw = this.#waiters.add(given);
     this.#askBack();
-    return () => this.#waiters.delete(number);
+    return withdraw;
   }
 
   /**
@@ -75,21 +72,15 @@ export class BufferPool {
    * would keep every other body waiting. The answer withdraws the offer.
    */
   offer(giveUp: () => void): () => void {
-    const number = this.#next();
-    this.#idle.set(number, giveUp);
+    const withdraw = this.#idle.add(giveUp);
     this.#askBack();
-    return () => this.#idle.delete(number);
-  }
-
-  #next(): number {
-    this.#last += 1;
-    return this.#last;
+    return withdraw;
   }
 
   #askBack(): void {
-    for (const [number, giveUp] of this.#idle) {
-      if (this.#returning >= this.#waiters.size) return;
-      this.#idle.delete(number);
+    while (this.#returning < this.#waiters.size) {
+      const giveUp = this.#idle.next();
+      if (giveUp === undefined) return;
       this.#returning += 1;
       giveUp();
     }
@@ -99,11 +90,8 @@ export class BufferPool {
   release(buffer: PooledBuffer): void {
     if (!this.#lent.has(buffer)) throw new HoldfastError('invalid-argument', 'the buffer is not lent');
     if (this.#returning > 0) this.#returning -= 1;
-    for (const [number, given] of this.#waiters) {
-      this.#waiters.delete(number);
-      given(buffer);
-      return;
-    }
+    const given = this.#waiters.next();
+    if (given !== undefined) return given(buffer);
     this.#lent.delete(buffer);
     this.#free.push(buffer);
   }

@@ -29,10 +29,11 @@ export function encodeBlobHeader(id: BlobId, createdMs: number): Buffer {
 }
 
 /** Everything behind the data. */
-export function encodeBlobEnd(info: BlobInfo, checksums: readonly number[]): Buffer {
+export function encodeBlobEnd(info: BlobInfo, checksums: ArrayLike<number>): Buffer {
   const tableBytes = checksums.length * CHECKSUM_BYTES;
   const end = Buffer.alloc(tableBytes + info.owner.length + TRAILER_BYTES);
-  checksums.forEach((checksum, block) => end.writeUInt32BE(checksum, block * CHECKSUM_BYTES));
+  for (let block = 0; block < checksums.length; block += 1)
+    end.writeUInt32BE(checksums[block] as number, block * CHECKSUM_BYTES);
   end.set(info.owner, tableBytes);
   const trailer = end.subarray(tableBytes + info.owner.length);
   TRAILER_MAGIC.copy(trailer, 0);

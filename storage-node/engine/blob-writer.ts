@@ -10,6 +10,7 @@ import type { HeaderPage } from './header-pages.ts';
 const GATHERED_BYTES = 256 * 1024;
 /** Of all blobs of a device together: past it small chunks are written as they come, however slow and many their senders are. */
 const GATHERED_OF_DEVICE_BYTES_MAX = 2 * 1024 * 1024;
+const CHECKSUMS_AT_FIRST = 16;
 /** While more is written, what is there is synced in such pieces, so that the disk works all the time and the end waits for little. */
 const SYNCED_BYTES = 16 * 1024 * 1024;
 
@@ -36,7 +37,9 @@ export interface BlobWriterOptions {
 
 export class BlobWriter implements BlobSink {
   readonly #options: BlobWriterOptions;
-  readonly #checksums: number[] = [];
+  /** Outside of V8's heap from the 17th on: as numbers in it they would grow old with their blob. */
+  #checksums = new Uint32Array(CHECKSUMS_AT_FIRST);
+  #blocks = 0;
   #lengthBytes = 0;
   /** Makes the sums that the caller does not bring. */
   readonly #summer = new BlockSummer();
@@ -68,7 +71,7 @@ export class BlobWriter implements BlobSink {
       throw new HoldfastError('invalid-argument', `a blob has at most ${BLOB_BYTES_MAX} bytes`);
     }
     this.#lengthBytes += bytes;
-    this.#checksums.push(...(blockSums ?? chunks.flatMap((chunk) => this.#summer.add(chunk))));
+    this.#take(blockSums ?? chunks.flatMap((chunk) => this.#summer.add(chunk)));
     if (!this.#hasRoom(bytes)) return this.#flush(chunks, bytes);
     // The caller's memory is free again when this resolves, so what waits is a copy.
     this.#gathered.push(...chunks.map((chunk) => copyOf(chunk)));
@@ -80,11 +83,11 @@ export class BlobWriter implements BlobSink {
   async commit(openBlockSum: number | undefined = this.#summer.open): Promise<void> {
     this.#mustBeWriting();
     this.#options.check();
-    if (openBlockSum !== undefined) this.#checksums.push(openBlockSum);
-    if (this.#checksums.length !== Math.ceil(this.#lengthBytes / BLOCK_BYTES))
+    if (openBlockSum !== undefined) this.#take([openBlockSum]);
+    if (this.#blocks !== Math.ceil(this.#lengthBytes / BLOCK_BYTES))
       throw new HoldfastError('invalid-argument', 'a blob needs a sum for each of its blocks');
     const info: BlobInfo = { ...this.#options.info, lengthBytes: this.#lengthBytes };
-    const end = encodeBlobEnd(info, this.#checksums);
+    const end = encodeBlobEnd(info, this.#checksums.subarray(0, this.#blocks));
     await this.#flush([end], end.length);
     this.#state = 'committing';
     await this.#syncing;
@@ -109,6 +112,16 @@ export class BlobWriter implements BlobSink {
     } catch (error) {
       this.#options.failed(error);
     }
+  }
+
+  #take(sums: readonly number[]): void {
+    if (this.#blocks + sums.length > this.#checksums.length) {
+      const larger = new Uint32Array(2 * (this.#blocks + sums.length));
+      larger.set(this.#checksums);
+      this.#checksums = larger;
+    }
+    this.#checksums.set(sums, this.#blocks);
+    this.#blocks += sums.length;
   }
 
   #hasRoom(bytes: number): boolean {
