@@ -57,7 +57,7 @@ export class StripeUpload implements Ticked {
       const client = context.nodes.client(device, 'bulk');
       const upload: BlobUpload = client.upload(
         device,
-        // Reads begin with the first member: it alone needs the bytes in its page cache.
+        // Reads begin with the first member: it alone is to have bytes in the page cache.
         { route, id, owner, uncached: voter > 0 },
         {
           credited: () => this.#wake(),

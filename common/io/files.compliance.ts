@@ -87,34 +87,37 @@ export function filesCompliance(factory: FilesFactory): void {
     await file.close();
   });
 
-  for (const mode of ['create-uncached', 'create-uncached-late'] as const)
-    story(`large writes that need no cache stand among small ones: ${mode}`, async (files, folder) => {
-      const file = await files.open(`${folder}/a`, mode);
-      const page = Buffer.alloc(4096, 1);
-      const alignedPage = Buffer.from(pageMemory(4096).buffer, 0, 4096).fill(5);
-      // What a file system takes past its cache lies in pages of memory; anything else it has to take as well.
-      const pages = Buffer.from(pageMemory(512 * 1024).buffer).fill(2);
-      const unaligned = Buffer.alloc(256 * 1024 + 3, 3).subarray(3);
-      const rest = Buffer.alloc(page.length - (unaligned.length % page.length), 4);
-      const aligned = [alignedPage, pages, pages];
-      await file.write(aligned, 0);
-      await file.write([pages, unaligned, Buffer.alloc(0), rest, pages], Buffer.concat(aligned).length);
-      const before = [...aligned, pages, unaligned, rest, pages];
-      // Whole pages of a file, in memory that begins anywhere.
-      const chunks = [...before, page, pages];
-      await file.write([page, pages], Buffer.concat(before).length);
-      const end = Buffer.concat(chunks).length;
-      await file.write([pages.subarray(5), page], end);
-      await file.sync();
-      const expected = Buffer.concat([...chunks, pages.subarray(5), page]);
-      await file.close();
-      const again = await files.open(`${folder}/a`, 'read');
-      const into = Buffer.alloc(expected.length + 1);
-      assert.equal(await again.read(into, 0, into.length, 0), expected.length);
-      assert.ok(into.subarray(0, expected.length).equals(expected));
-      await again.close();
-      await assert.rejects(files.open(`${folder}/a`, mode), { code: 'EEXIST' });
-    });
+  for (const fromBytes of [0, 512 * 1024, 1152 * 1024])
+    story(
+      `large writes that need no cache stand among small ones: from ${fromBytes}`,
+      async (files, folder) => {
+        const file = await files.open(`${folder}/a`, 'create', fromBytes);
+        const page = Buffer.alloc(4096, 1);
+        const alignedPage = Buffer.from(pageMemory(4096).buffer, 0, 4096).fill(5);
+        // What a file system takes past its cache lies in pages of memory; anything else it has to take as well.
+        const pages = Buffer.from(pageMemory(512 * 1024).buffer).fill(2);
+        const unaligned = Buffer.alloc(256 * 1024 + 3, 3).subarray(3);
+        const rest = Buffer.alloc(page.length - (unaligned.length % page.length), 4);
+        const aligned = [alignedPage, pages, pages];
+        await file.write(aligned, 0);
+        await file.write([pages, unaligned, Buffer.alloc(0), rest, pages], Buffer.concat(aligned).length);
+        const before = [...aligned, pages, unaligned, rest, pages];
+        // Whole pages of a file, in memory that begins anywhere.
+        const chunks = [...before, page, pages];
+        await file.write([page, pages], Buffer.concat(before).length);
+        const end = Buffer.concat(chunks).length;
+        await file.write([pages.subarray(5), page], end);
+        await file.sync();
+        const expected = Buffer.concat([...chunks, pages.subarray(5), page]);
+        await file.close();
+        const again = await files.open(`${folder}/a`, 'read');
+        const into = Buffer.alloc(expected.length + 1);
+        assert.equal(await again.read(into, 0, into.length, 0), expected.length);
+        assert.ok(into.subarray(0, expected.length).equals(expected));
+        await again.close();
+        await assert.rejects(files.open(`${folder}/a`, 'create', fromBytes), { code: 'EEXIST' });
+      },
+    );
 
   story('a hole and what a truncation removed read as zeros', async (files, folder) => {
     const file = await files.open(`${folder}/a`, 'create');

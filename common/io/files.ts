@@ -3,12 +3,8 @@
  * lose what was not synced, and fail any call.
  */
 
-/**
- * How a file is opened. `create` fails when it exists; `create-uncached` is the same for what nobody is expected to read
- * soon: large writes that end half a MiB into it or later may go past the page cache; `create-uncached-late` the same for those
- * that end a MiB and an eighth into it or later. `append` creates it when missing and keeps what it holds.
- */
-export type OpenMode = 'read' | 'create' | 'create-uncached' | 'create-uncached-late' | 'append';
+/** How a file is opened. `create` fails when it exists; `append` creates it when missing and keeps what it holds. */
+export type OpenMode = 'read' | 'create' | 'append';
 
 export interface OpenFile {
   /**
@@ -52,7 +48,8 @@ export interface FileLock {
 }
 
 export interface Files {
-  open(path: string, mode: OpenMode): Promise<OpenFile>;
+  /** @param uncachedFromBytes large writes that end so far into the file, or behind that, may go past the page cache; none when left out. */
+  open(path: string, mode: OpenMode, uncachedFromBytes?: number): Promise<OpenFile>;
   /** Atomic within one file system; durable after `syncDirectory` of both folders. */
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;

@@ -9,17 +9,9 @@ import { CHUNKS_PER_WRITE_MAX, DirectWrites } from './direct-writes.ts';
 import { lockFolder } from './real-lock.ts';
 import type { FileInfo, FileLock, Files, OpenFile, OpenMode, Space } from './files.ts';
 
-/** Where a write has to end, in bytes of its file, to go past the cache. */
-const directEndMin: Partial<Record<OpenMode, number>> = {
-  'create-uncached': 512 * 1024,
-  'create-uncached-late': 1024 * 1024 + 128 * 1024,
-};
-
 const openFlags: Record<OpenMode, number> = {
   read: fs.constants.O_RDONLY,
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
-  'create-uncached': fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
-  'create-uncached-late': fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
   // Without O_APPEND, which on Linux makes a positioned write ignore its position.
   append: fs.constants.O_RDWR | fs.constants.O_CREAT,
 };
@@ -41,11 +33,11 @@ function settled(call: (done: Settle) => void): Promise<void> {
 }
 
 class RealFiles implements Files {
-  open(path: string, mode: OpenMode): Promise<OpenFile> {
+  open(path: string, mode: OpenMode, uncachedFromBytes?: number): Promise<OpenFile> {
     return new Promise((resolve, reject) => {
       fs.open(path, openFlags[mode], 0o640, (error, descriptor) => {
         if (error) reject(error);
-        else resolve(new RealFile(descriptor, path, mode));
+        else resolve(new RealFile(descriptor, path, mode, uncachedFromBytes));
       });
     });
   }
@@ -114,11 +106,10 @@ class RealFile implements OpenFile {
   /** Of its own: the system tells each descriptor once of a sync that failed. */
   #through: number | undefined;
 
-  constructor(descriptor: number, path: string, mode: OpenMode) {
+  constructor(descriptor: number, path: string, mode: OpenMode, uncachedFromBytes: number | undefined) {
     this.#writablePath = mode === 'read' ? undefined : path;
     this.#descriptor = descriptor;
-    const endMin = directEndMin[mode];
-    this.#direct = endMin === undefined ? undefined : new DirectWrites(path, endMin);
+    this.#direct = uncachedFromBytes === undefined ? undefined : new DirectWrites(path, uncachedFromBytes);
   }
 
   read(into: Buffer, offset: number, length: number, position: number): Promise<number> {

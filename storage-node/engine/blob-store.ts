@@ -3,7 +3,7 @@ import { type RecordKey, asRecordKey } from '#common/codec/record-key.ts';
 import { HoldfastError, hasCode } from '#common/errors.ts';
 import { type BlobId, blobId } from '#common/ids.ts';
 import type { Clock } from '#common/io/clock.ts';
-import type { Files, OpenFile, OpenMode } from '#common/io/files.ts';
+import type { Files, OpenFile } from '#common/io/files.ts';
 import { BLOB_HEADER_BYTES, type BlobEnd, encodeBlobHeader } from './blob-format.ts';
 import { BlobReader, readBlobEnd } from './blob-reader.ts';
 import { BlobWriter, copyOf, type GatheredMemory } from './blob-writer.ts';
@@ -15,6 +15,11 @@ import { makeDurableFolder } from './durable-folder.ts';
 import { HeaderPages } from './header-pages.ts';
 
 const FOLDERS = 256;
+/** From where on a blob goes past the page cache, whose readers are expected at another replica; with other blobs under way, and without. */
+const UNCACHED_AMONG_OTHERS_BYTES = 512 * 1024;
+const UNCACHED_ALONE_BYTES = 1024 * 1024 + 128 * 1024;
+/** And one whose readers are expected here: short ones, and the beginning of long ones, are in memory when they are read. */
+const UNCACHED_LONG_BYTES = 4 * 1024 * 1024;
 
 export interface BlobStoreOptions {
   readonly path: string;
@@ -62,7 +67,8 @@ export class BlobStore {
     let file: OpenFile;
     try {
       if (await files.exists(this.#pathOf(id))) throw new HoldfastError('blob-exists');
-      file = await files.open(temporary, uncached ? this.#uncachedMode : 'create');
+      const uncachedFromBytes = uncached ? this.#uncachedFromBytes : UNCACHED_LONG_BYTES;
+      file = await files.open(temporary, 'create', uncachedFromBytes);
     } catch (error) {
       this.#writing.delete(id);
       throw state.writeFailed(error);
@@ -88,8 +94,8 @@ export class BlobStore {
   }
 
   /** Many blobs at once are limited by what their copies into the cache cost; one alone, if it is small, by its waits for the disk. */
-  get #uncachedMode(): OpenMode {
-    return this.#writing.size > 1 ? 'create-uncached' : 'create-uncached-late';
+  get #uncachedFromBytes(): number {
+    return this.#writing.size > 1 ? UNCACHED_AMONG_OTHERS_BYTES : UNCACHED_ALONE_BYTES;
   }
 
   async open(id: BlobId): Promise<BlobSource> {

@@ -121,7 +121,7 @@ export interface DeviceEngine {
 
   /**
    * Throws `blob-exists`, `device-full`, `device-failed`, and `overloaded` while somebody else writes it.
-   * @param uncached reads are expected of another replica: the bytes may go past the page cache.
+   * @param uncached reads are expected of another replica: the bytes need not be in the page cache.
    */
   createBlob(id: BlobId, owner: RecordKey, uncached?: boolean): Promise<BlobSink>;
   /** Throws `blob-missing`, `data-corrupt`. */
