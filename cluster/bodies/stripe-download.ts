@@ -66,8 +66,8 @@ export async function downloadStripe(
 }
 
 /**
- * The first member is the one whose page cache has what was written a while ago; from another process any is as good. Some reads
- * begin with any member all the same: what is damaged there is found by being read, and then mended.
+ * The first member is the one whose page cache has what was read a while ago, and the beginning of what was written; from another
+ * process any is as good. Some reads begin with any member all the same: what is damaged there is found by being read, and then mended.
  */
 function firstTurn(context: ClusterContext, stripe: Stripe): number {
   const [first] = placeBlob(context, stripe.id).members;

@@ -57,7 +57,7 @@ export class BlobStore {
     this.#options = options;
   }
 
-  async create(id: BlobId, owner: RecordKey, uncached = false): Promise<BlobSink> {
+  async create(id: BlobId, owner: RecordKey, uncached?: boolean): Promise<BlobSink> {
     const { state, files, clock, path } = this.#options;
     state.checkRoom();
     // It may yet be given up: who would take it for there would believe in a copy that never comes.
@@ -67,8 +67,7 @@ export class BlobStore {
     let file: OpenFile;
     try {
       if (await files.exists(this.#pathOf(id))) throw new HoldfastError('blob-exists');
-      const uncachedFromBytes = uncached ? this.#uncachedFromBytes : UNCACHED_LONG_BYTES;
-      file = await files.open(temporary, 'create', uncachedFromBytes);
+      file = await files.open(temporary, 'create', this.#uncachedFromBytes(uncached));
     } catch (error) {
       this.#writing.delete(id);
       throw state.writeFailed(error);
@@ -94,7 +93,10 @@ export class BlobStore {
   }
 
   /** Many blobs at once are limited by what their copies into the cache cost; one alone, if it is small, by its waits for the disk. */
-  get #uncachedFromBytes(): number {
+  #uncachedFromBytes(uncached: boolean | undefined): number | undefined {
+    // What came over a wire lies in memory that no disk takes as it is.
+    if (uncached === undefined) return undefined;
+    if (!uncached) return UNCACHED_LONG_BYTES;
     return this.#writing.size > 1 ? UNCACHED_AMONG_OTHERS_BYTES : UNCACHED_ALONE_BYTES;
   }
 

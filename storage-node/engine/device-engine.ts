@@ -121,7 +121,7 @@ export interface DeviceEngine {
 
   /**
    * Throws `blob-exists`, `device-full`, `device-failed`, and `overloaded` while somebody else writes it.
-   * @param uncached reads are expected of another replica: the bytes need not be in the page cache.
+   * @param uncached whether reads are expected of another replica: the bytes need not be in the page cache. All go through it when left out.
    */
   createBlob(id: BlobId, owner: RecordKey, uncached?: boolean): Promise<BlobSink>;
   /** Throws `blob-missing`, `data-corrupt`. */

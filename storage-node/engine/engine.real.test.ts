@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { blobId, deviceId } from '#common/ids.ts';
+import { pageMemory } from '#common/io/page-memory.ts';
 import { realClock } from '#common/io/real-clock.ts';
 import { realFiles } from '#common/io/real-files.ts';
 import { realRandomness } from '#common/io/real-randomness.ts';
@@ -85,6 +86,33 @@ test('a device keeps everything from one opening to the next', async (context) =
     code: 'configuration-invalid',
   });
 });
+
+for (const uncached of [undefined, false, true])
+  test(`a long blob is read as it was written, past the cache or not: uncached ${uncached}`, async (context) => {
+    const device = await openDevice({ ...optionsFor(await folderFor(context)), device: deviceId(4) });
+    const id = blobId('1e'.repeat(16));
+    const bytes = 6 * 1024 * 1024 + 4097;
+    // Pages of memory, as bodies lie in: what a disk takes as it is.
+    const body = Buffer.from(pageMemory(7 * 1024 * 1024).buffer, 0, bytes);
+    realRandomness().bytes(bytes).copy(body);
+    const sink = await device.createBlob(id, keyOf(3), uncached);
+    const piece = 256 * 1024;
+    for (let at = 0; at < bytes; at += 2 * piece) {
+      const pieces = [body.subarray(at, at + piece), body.subarray(at + piece, at + 2 * piece)];
+      await sink.write(pieces.filter(({ length }) => length > 0));
+    }
+    await sink.commit();
+    const source = await device.openBlob(id);
+    const read = Buffer.alloc(bytes);
+    await source.read(read, 0, bytes, 0);
+    assert.ok(read.equals(body));
+    // Over the place from which on it goes past the cache.
+    const from = 4 * 1024 * 1024 - 150_000;
+    await source.read(read, 0, 300_000, from);
+    assert.ok(read.subarray(0, 300_000).equals(body.subarray(from, from + 300_000)));
+    await source.close();
+    await device.close();
+  });
 
 test('a device is opened once', async (context) => {
   const path = await folderFor(context);

@@ -28,7 +28,7 @@ export interface BlobCreate {
   readonly owner: RecordKey;
   /** A copy of a blob that others have: BLOB_COPY, for which the device need not be a voter of the partition. */
   readonly copies?: boolean;
-  /** Reads are expected of another replica. A hint for devices of the sender's own process: it is not on the wire. */
+  /** Whether reads are expected of another replica. A hint for devices of the sender's own process: it is not on the wire. */
   readonly uncached?: boolean;
 }
 
