@@ -148,9 +148,9 @@ class StripePart {
   async run(): Promise<unknown> {
     const aborted = (): void => this.#fail(new HoldfastError('aborted', 'the reader has gone'));
     if (this.#signal?.aborted === true) return new HoldfastError('aborted', 'the reader has gone');
+    this.#download = this.#open();
     this.#signal?.addEventListener('abort', aborted, { once: true });
     const ticking = this.#ticker.add(this);
-    this.#download = this.#open();
     try {
       await this.#deliver(this.#download);
       return undefined;
