@@ -66,7 +66,7 @@ export class MemoryFiles implements Files {
     const { folder, name } = this.#parent(path);
     const found = folder.names.get(name);
     if (found?.isDirectory) throw fileError('EISDIR', path);
-    if (found && mode.startsWith('create')) throw fileError('EEXIST', path);
+    if (found && mode === 'create') throw fileError('EEXIST', path);
     if (!found && mode === 'read') throw fileError('ENOENT', path);
     const node = found instanceof MemoryFileNode ? found : new MemoryFileNode();
     if (!found) folder.set(name, node);
